@@ -1,1 +1,34 @@
+//! Thermocline: a tiered caching storage router for records.
 
+mod age;
+mod blob;
+mod catalog_host;
+mod clock;
+mod database;
+mod error;
+mod fault;
+mod hot;
+mod json;
+mod query;
+mod record;
+mod sql;
+mod tier;
+mod write;
+
+pub use self::age::{Age, AgeAt, AgeForm};
+pub use self::blob::{BlobInfo, BlobStore};
+pub use self::catalog_host::{
+    CatalogHost, DueCursor, DuePage, DueScan, HostTransaction, SkipReason, Storage, Undated,
+};
+pub use self::clock::{Clock, ManualClock, SystemClock};
+pub use self::database::{Capabilities, Database, DatabaseExt, Health};
+pub use self::error::{Error, ErrorKind, Result};
+pub use self::hot::{Entry, HotCache, HotUsage};
+pub use self::query::{
+    Comparison, Filter, Instant, InstantBase, Number, Order, Path, Pattern, Predicate, Query, Root,
+    Sort, Value,
+};
+pub use self::record::{MAX_RECORD_BYTES, Record, RecordId, Version};
+pub use self::sql::{Dialect, SqlRow, SqlValue};
+pub use self::tier::Tier;
+pub use self::write::{Op, RecordStream, Write, Written};

@@ -1,0 +1,85 @@
+//! Bytes under names: where segments lie.
+
+use std::fmt::Debug;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+
+use crate::Result;
+
+/// A place for immutable objects. Paths are relative, with `/` between parts, and made by this crate only.
+#[async_trait]
+pub trait BlobStore: Send + Sync + Debug {
+    /// Writes a new object, durably: after this returned, a crash of the machine does not lose it.
+    ///
+    /// # Errors
+    /// `Conflict`: an object of this name with other content exists.
+    async fn put(&self, path: &str, bytes: Bytes) -> Result<()>;
+
+    /// Reads ranges of an object, in one request where they lie together; none where it is missing.
+    ///
+    /// # Errors
+    /// `Corrupt`: the object ends before a range does.
+    async fn get_ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>>;
+
+    /// Reads the last `length` bytes of an object (all of a shorter one) in one request; none where it is missing.
+    async fn get_suffix(&self, path: &str, length: u64) -> Result<Option<Bytes>>;
+
+    /// The size of an object; none where it is missing.
+    async fn size(&self, path: &str) -> Result<Option<u64>>;
+
+    /// Removes an object; nothing happens where it is missing.
+    async fn delete(&self, path: &str) -> Result<()>;
+
+    /// Lists objects under a prefix, for finding orphans only: no read depends on it.
+    fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>>;
+
+    /// The absolute address of the store, ending in `/`: what a foreign reader puts before a path.
+    fn root(&self) -> String;
+}
+
+/// An object that a listing found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobInfo {
+    /// Its path in the store.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was written.
+    pub modified: Timestamp,
+}
+
+#[async_trait]
+impl<B: BlobStore + ?Sized> BlobStore for Arc<B> {
+    async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
+        (**self).put(path, bytes).await
+    }
+
+    async fn get_ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
+        (**self).get_ranges(path, ranges).await
+    }
+
+    async fn get_suffix(&self, path: &str, length: u64) -> Result<Option<Bytes>> {
+        (**self).get_suffix(path, length).await
+    }
+
+    async fn size(&self, path: &str) -> Result<Option<u64>> {
+        (**self).size(path).await
+    }
+
+    async fn delete(&self, path: &str) -> Result<()> {
+        (**self).delete(path).await
+    }
+
+    fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>> {
+        (**self).list(prefix)
+    }
+
+    fn root(&self) -> String {
+        (**self).root()
+    }
+}

@@ -1,0 +1,141 @@
+//! Which records: a tree of tests. A test is true or false for every record, never unknown.
+
+use super::{Path, Root, Value};
+
+/// Which records match.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// All of these; of none: true.
+    And(Vec<Filter>),
+    /// Any of these; of none: false.
+    Or(Vec<Filter>),
+    /// The complement.
+    Not(Box<Filter>),
+    /// One test of the value at a path.
+    Test(Path, Predicate),
+}
+
+/// A test of one value. Types never mix: a number is never equal to, nor less than, a string.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Predicate {
+    /// `= != < <= > >=`. `!=` needs a value that is there.
+    Compare(Comparison, Value),
+    /// `between low and high`, both included.
+    Between {
+        /// The lower bound.
+        low: Value,
+        /// The upper bound, of the same type.
+        high: Value,
+        /// A value that is there, and not between.
+        negated: bool,
+    },
+    /// `in (..)`.
+    In {
+        /// The elements; nulls were dropped.
+        items: Vec<Value>,
+        /// A value that is there, and not among them.
+        negated: bool,
+    },
+    /// `like`, `ilike`.
+    Like {
+        /// The pattern, with `%`, `_` and `\`.
+        pattern: Pattern,
+        /// `ilike`: A-Z equal a-z, and no more.
+        fold_case: bool,
+        /// A string that does not match.
+        negated: bool,
+    },
+    /// `regex`: the string contains a match.
+    Regex(Pattern),
+    /// `starts_with`.
+    StartsWith(Box<str>),
+    /// A value that is not null.
+    Exists,
+    /// Null or missing.
+    NotExists,
+}
+
+/// The six comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `=`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+}
+
+/// A pattern that was checked when it was made.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    text: Box<str>,
+    regex: regex::Regex,
+}
+
+impl Filter {
+    /// Everything.
+    pub const ALL: Self = Self::And(Vec::new());
+
+    /// The record with this id.
+    pub fn id_is(id: &str) -> Self {
+        Self::Test(
+            Path::of(Root::Id),
+            Predicate::Compare(Comparison::Eq, Value::String(id.into())),
+        )
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::And(vec![self, other])
+    }
+
+    /// Either.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self::Or(vec![self, other])
+    }
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+impl std::ops::Not for Filter {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self::Not(Box::new(self))
+    }
+}
+
+impl Pattern {
+    pub(super) fn new(text: Box<str>, regex: regex::Regex) -> Self {
+        Self { text, regex }
+    }
+
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a string matches.
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}

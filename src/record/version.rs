@@ -1,0 +1,118 @@
+//! The token that changes with every write of a record.
+
+use std::fmt::{self, Write};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::Record;
+use crate::{Error, Result};
+
+/// An opaque token of one state of one record; it names the layout that it came from.
+///
+/// Tokens of two tiers never compare equal: a conditional write by the token of a record that has moved since
+/// answers `Changed`, and the next read brings the new one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Version(Arc<str>);
+
+impl Version {
+    pub(crate) fn of(layout: &str, token: impl fmt::Display) -> Self {
+        Self(format!("{layout}:{token}").into())
+    }
+
+    /// The token as text, to be kept and given back.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Version {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.split_once(':') {
+            Some((layout, token)) if !layout.is_empty() && !token.is_empty() => {
+                Ok(Self(text.into()))
+            }
+            _ => Err(
+                Error::invalid("a version looks like `layout:token`, as a read gave it")
+                    .with("value", text),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The layouts whose version is a hash of the record's content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HashLayout {
+    Sqlite,
+    Archive,
+}
+
+/// How a record knows its version: not at all, as given, or by hashing itself when asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Stamp {
+    None,
+    Given(Version),
+    Hash(HashLayout),
+}
+
+impl Stamp {
+    pub(super) fn version(&self, record: &Record) -> Option<Version> {
+        match self {
+            Self::None => None,
+            Self::Given(version) => Some(version.clone()),
+            Self::Hash(layout) => Some(layout.version(record)),
+        }
+    }
+}
+
+impl HashLayout {
+    /// The version that a record of this content has in this layout.
+    pub(crate) fn version(self, record: &Record) -> Version {
+        let name = match self {
+            Self::Sqlite => "sqlite1",
+            Self::Archive => "archive1",
+        };
+        let mut hex = String::with_capacity(64);
+        for byte in content_hash(record) {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Version::of(name, hex)
+    }
+}
+
+/// SHA-256 over id, fields, metadata and times, each behind its length so that no two contents share a text.
+pub(crate) fn content_hash(record: &Record) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [
+        record.id().as_str(),
+        record.fields(),
+        record.metadata().unwrap_or(""),
+    ] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    for time in [record.created_at(), record.updated_at()] {
+        hash.update(
+            time.map_or(i64::MIN, Timestamp::as_microsecond)
+                .to_le_bytes(),
+        );
+    }
+    hash.finalize().into()
+}
