@@ -1,1 +1,3 @@
+//! All integration tests: one binary, so that they link once and run side by side.
 
+mod foreign;
