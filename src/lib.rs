@@ -9,6 +9,7 @@ mod error;
 mod fault;
 mod hot;
 mod json;
+mod policy;
 mod query;
 mod record;
 mod sql;
@@ -24,6 +25,7 @@ pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::database::{Capabilities, Database, DatabaseExt, Health};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::hot::{Entry, HotCache, HotUsage};
+pub use self::policy::{Batch, Policy, Verdict};
 pub use self::query::{
     Comparison, Filter, Instant, InstantBase, Number, Order, Path, Pattern, Predicate, Query, Root,
     Sort, Value,
