@@ -177,15 +177,12 @@ impl Policy {
     /// # Errors
     /// `Invalid`: as [`cutoff`](Self::cutoff), or a filter that cannot be run.
     pub fn judge(&self, record: &Record, age: &Age, now: Timestamp) -> Result<Verdict> {
-        Ok(self
-            .judge_age(&age.of(record), self.cutoff(now)?)
-            .unwrap_or({
-                if self.filter.matches(record, now)? {
-                    Verdict::Due
-                } else {
-                    Verdict::NotMatched
-                }
-            }))
+        let cutoff = self.cutoff(now)?;
+        match self.judge_age(&age.of(record), cutoff) {
+            Some(verdict) => Ok(verdict),
+            None if self.filter.matches(record, now)? => Ok(Verdict::Due),
+            None => Ok(Verdict::NotMatched),
+        }
     }
 
     /// What an age alone decides; none where the filter has the last word.
