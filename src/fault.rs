@@ -1,72 +1,97 @@
 //! Fail points and mutations: where the crash tests cut, and what they break on purpose.
 //!
-//! Without the feature `faults` both are nothing at all. With it, `THERMOCLINE_FAULT=step:kind` makes one step fail in a
-//! child process, and `THERMOCLINE_MUTATION=name` breaks one rule of a protocol, which a test must then notice.
+//! Without the feature `faults` both are nothing at all. With it, `THERMOCLINE_FAULT=step:kind` makes one step of a
+//! protocol fail once in this process, and `THERMOCLINE_MUTATION=name` breaks one rule, which a test must then notice.
+//! Both are read once, so a test sets them on a child process.
 
 #[cfg(feature = "faults")]
-use std::sync::OnceLock;
-
-use crate::Result;
-
-/// Whether a rule is broken on purpose.
+pub use self::armed::reached;
 #[cfg(feature = "faults")]
-pub(crate) fn mutation(name: &str) -> bool {
-    static NAME: OnceLock<Option<String>> = OnceLock::new();
-    NAME.get_or_init(|| std::env::var("THERMOCLINE_MUTATION").ok())
-        .as_deref()
-        == Some(name)
-}
-
-/// Whether a rule is broken on purpose: never, in this build.
+pub(crate) use self::armed::{mutation, step};
 #[cfg(not(feature = "faults"))]
-#[inline(always)]
-pub(crate) fn mutation(_name: &str) -> bool {
-    false
-}
+pub(crate) use self::harmless::{mutation, step};
 
-/// Does one named step of a protocol, unless a fault is set on it.
 #[cfg(not(feature = "faults"))]
-pub(crate) async fn step<T>(
-    _name: &'static str,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    work.await
+mod harmless {
+    use crate::Result;
+
+    /// Whether a rule is broken on purpose: never, in this build.
+    #[inline(always)]
+    pub(crate) fn mutation(_name: &str) -> bool {
+        false
+    }
+
+    /// Does one named step of a protocol.
+    #[inline(always)]
+    pub(crate) async fn step<T>(
+        _name: &'static str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        work.await
+    }
 }
 
-/// Does one named step of a protocol, unless a fault is set on it:
-/// `error` fails before it, `failed` does it and reports a failure, `abort` kills the process before it,
-/// `abort_after` after it, `cancel` stops before it and never goes on.
 #[cfg(feature = "faults")]
-pub(crate) async fn step<T>(
-    name: &'static str,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    use crate::Error;
-    static FAULT: OnceLock<Option<(String, String)>> = OnceLock::new();
-    let fault = FAULT.get_or_init(|| {
+mod armed {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::sync::Notify;
+
+    use crate::{Error, Result};
+
+    static MUTATION: LazyLock<Option<String>> =
+        LazyLock::new(|| std::env::var("THERMOCLINE_MUTATION").ok());
+    static FAULT: LazyLock<Option<(String, String)>> = LazyLock::new(|| {
         let text = std::env::var("THERMOCLINE_FAULT").ok()?;
-        let (step, kind) = text.split_once(':')?;
+        let (step, kind) = text.rsplit_once(':')?;
         Some((step.to_owned(), kind.to_owned()))
     });
-    let kind = match fault {
-        Some((step, kind)) if step == name => kind.as_str(),
-        _ => return work.await,
-    };
-    match kind {
-        "error" => Err(Error::unavailable("a fault was set here").with("step", name)),
-        "failed" => {
-            work.await?;
-            Err(Error::ambiguous("a fault was set here, after the step").with("step", name))
+    static FIRED: AtomicBool = AtomicBool::new(false);
+    static REACHED: Notify = Notify::const_new();
+
+    /// Whether a rule is broken on purpose.
+    pub(crate) fn mutation(name: &str) -> bool {
+        MUTATION.as_deref() == Some(name)
+    }
+
+    /// Waits until a step with the fault `cancel` was reached, so that a test can drop what hangs there.
+    pub async fn reached() {
+        REACHED.notified().await;
+    }
+
+    /// Does one named step of a protocol, unless a fault is set on it, which happens once:
+    /// `error` fails instead of it, `failed` does it and reports an unknown outcome, `abort` kills the process before
+    /// it, `abort_after` after it, `cancel` hangs before it.
+    pub(crate) async fn step<T>(
+        name: &'static str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let kind = match &*FAULT {
+            Some((step, kind)) if step == name && !FIRED.swap(true, Ordering::Relaxed) => {
+                kind.as_str()
+            }
+            _ => return work.await,
+        };
+        match kind {
+            "error" => Err(Error::unavailable("a fault was set on this step").with("step", name)),
+            "failed" => {
+                work.await?;
+                Err(Error::ambiguous("a fault was set after this step").with("step", name))
+            }
+            "abort" => std::process::abort(),
+            "abort_after" => {
+                let _outcome = work.await;
+                std::process::abort()
+            }
+            "cancel" => {
+                REACHED.notify_one();
+                futures::future::pending().await
+            }
+            _ => Err(
+                Error::invalid("a fault is error, failed, abort, abort_after or cancel")
+                    .with("value", kind),
+            ),
         }
-        "abort" => std::process::abort(),
-        "abort_after" => {
-            let _done = work.await;
-            std::process::abort()
-        }
-        "cancel" => futures::future::pending().await,
-        _ => Err(
-            Error::invalid("a fault is error, failed, abort, abort_after or cancel")
-                .with("value", kind),
-        ),
     }
 }

@@ -6,6 +6,10 @@ mod catalog_host;
 mod clock;
 mod database;
 mod error;
+#[cfg(feature = "faults")]
+#[doc(hidden)]
+pub mod fault;
+#[cfg(not(feature = "faults"))]
 mod fault;
 mod hot;
 mod json;

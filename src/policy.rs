@@ -161,7 +161,7 @@ impl Policy {
     /// # Errors
     /// `Invalid`: the span reaches beyond the year 1.
     pub fn cutoff(&self, now: Timestamp) -> Result<Timestamp> {
-        now.to_zoned(TimeZone::UTC)
+        now.to_zoned_datetime(TimeZone::UTC)
             .checked_sub(self.older_than)
             .map(|time| time.timestamp())
             .map_err(|error| {
