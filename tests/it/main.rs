@@ -1,3 +1,5 @@
 //! All integration tests: one binary, so that they link once and run side by side.
 
+mod floor_plan;
 mod foreign;
+mod repository;
