@@ -82,6 +82,9 @@ pub trait HostTransaction: Send {
     /// How many records have no age that can be read: a scan never returns them.
     async fn count_undated(&mut self, age: &Age) -> Result<Undated>;
 
+    /// Counts what [`search`](HostTransaction::search) would return.
+    async fn count(&mut self, query: &Query) -> Result<u64>;
+
     /// Streams the records that match; the stream keeps the transaction's snapshot.
     fn search(self: Box<Self>, query: Query) -> RecordStream;
 
