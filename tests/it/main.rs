@@ -3,3 +3,5 @@
 mod floor_plan;
 mod foreign;
 mod repository;
+#[cfg(feature = "cli")]
+mod kill;
