@@ -2,6 +2,6 @@
 
 mod floor_plan;
 mod foreign;
-mod repository;
 #[cfg(feature = "cli")]
 mod kill;
+mod repository;
