@@ -1,6 +1,8 @@
 //! Thermocline: a tiered caching storage router for records.
 
 mod age;
+#[cfg(feature = "archive")]
+mod archive;
 mod blob;
 mod catalog_host;
 mod clock;

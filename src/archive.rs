@@ -1,0 +1,7 @@
+//! The archive tier: records in Parquet segments, catalogued as a DuckLake in a database of the host's.
+//!
+//! Everybody who reads DuckLake can read the archive without this crate; everything that such a reader needs stands in
+//! the catalog's standard tables, and what stands in tables of our own only makes our reading faster.
+
+mod catalog;
+mod column;

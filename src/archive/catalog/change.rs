@@ -1,0 +1,56 @@
+//! What a commit changes.
+
+use std::sync::Arc;
+
+use crate::archive::column::ColumnStats;
+
+/// Where one archived row lies.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// In a data file.
+    File {
+        /// The data file's id.
+        file: i64,
+        /// The row's position in it, from 0, dead rows counted.
+        position: u64,
+    },
+    /// In a table of the catalog's, where DuckDB keeps small inserts.
+    Inlined {
+        /// The table.
+        table: Arc<str>,
+        /// The row's id in it.
+        row_id: i64,
+    },
+}
+
+/// What one snapshot adds and takes away, for one archived table.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    /// Segments that become visible.
+    pub(crate) added: Vec<NewDataFile>,
+    /// Rows that die.
+    pub(crate) dead: Vec<Place>,
+    /// Whole data files that end, by id.
+    pub(crate) ended: Vec<i64>,
+}
+
+/// A segment that was uploaded and is to become visible.
+#[derive(Clone, Debug)]
+pub(crate) struct NewDataFile {
+    /// Its path from the root of the blob store.
+    pub(crate) path: Box<str>,
+    /// Rows in it, excluded ones too.
+    pub(crate) rows: u64,
+    /// Its bytes.
+    pub(crate) size: u64,
+    /// Bytes of the Parquet footer, without the eight of its trailer.
+    pub(crate) footer_size: u64,
+    /// Bytes from the beginning of the id index to the end of the object.
+    pub(crate) tail_length: u64,
+    /// What is known of its columns.
+    pub(crate) stats: Vec<ColumnStats>,
+    /// Promoted columns in which a value did not fit and is NULL, by field id.
+    pub(crate) incomplete: Vec<i64>,
+    /// Positions that are dead from the start, ascending.
+    pub(crate) excluded: Vec<u64>,
+}
