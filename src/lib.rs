@@ -33,8 +33,8 @@ pub use self::error::{Error, ErrorKind, Result};
 pub use self::hot::{Entry, HotCache, HotUsage};
 pub use self::policy::{Batch, Policy, Verdict};
 pub use self::query::{
-    Comparison, Filter, Instant, InstantBase, Number, Order, Path, Pattern, Predicate, Query, Root,
-    Sort, Value,
+    Comparison, Filter, Instant, LikePattern, LikePiece, Number, Order, Path, Predicate, Prepared,
+    Query, RegexPattern, Root, Sort, SortKey, Value,
 };
 pub use self::record::{MAX_RECORD_BYTES, Record, RecordId, Version};
 pub use self::sql::{Dialect, SqlRow, SqlValue};

@@ -1,14 +1,31 @@
 //! Questions: filters, order, limits, projection, as types and as text; and the one meaning of all of them.
 
+mod collect;
 mod filter;
+mod instant;
+mod key;
+mod lookup;
+mod matcher;
+mod normal;
+mod operand;
 mod path;
+mod pattern;
+mod prepared;
+mod projection;
 mod value;
 
 use std::fmt;
 
-pub use self::filter::{Comparison, Filter, Pattern, Predicate};
+pub(crate) use self::collect::Collector;
+pub use self::filter::{Comparison, Filter, Predicate};
+pub use self::instant::Instant;
+pub(crate) use self::instant::{UNITS, first, parse_time};
+pub use self::key::SortKey;
+pub(crate) use self::lookup::value_at;
 pub use self::path::{Path, Root};
-pub use self::value::{Instant, InstantBase, Number, Value};
+pub use self::pattern::{LikePattern, LikePiece, RegexPattern};
+pub use self::prepared::Prepared;
+pub use self::value::{Number, Value};
 
 use crate::Result;
 

@@ -141,6 +141,17 @@ impl Record {
         }
     }
 
+    /// The record with only a part of its fields; it keeps the version of the whole.
+    pub(crate) fn projected(&self, fields: String) -> Self {
+        Self {
+            fields: fields.into(),
+            ..self.restamped(match self.version() {
+                Some(version) => Stamp::Given(version),
+                None => Stamp::None,
+            })
+        }
+    }
+
     pub(crate) fn with_hint(mut self, hint: RowHint) -> Self {
         self.hint = Some(hint);
         self

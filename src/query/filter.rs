@@ -1,6 +1,6 @@
 //! Which records: a tree of tests. A test is true or false for every record, never unknown.
 
-use super::{Path, Root, Value};
+use super::{LikePattern, Path, RegexPattern, Root, Value};
 
 /// Which records match.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,15 +38,13 @@ pub enum Predicate {
     },
     /// `like`, `ilike`.
     Like {
-        /// The pattern, with `%`, `_` and `\`.
-        pattern: Pattern,
-        /// `ilike`: A-Z equal a-z, and no more.
-        fold_case: bool,
+        /// The pattern, with `%`, `_` and `\`, and whether it folds case.
+        pattern: LikePattern,
         /// A string that does not match.
         negated: bool,
     },
     /// `regex`: the string contains a match.
-    Regex(Pattern),
+    Regex(RegexPattern),
     /// `starts_with`.
     StartsWith(Box<str>),
     /// A value that is not null.
@@ -72,11 +70,18 @@ pub enum Comparison {
     Ge,
 }
 
-/// A pattern that was checked when it was made.
-#[derive(Clone, Debug)]
-pub struct Pattern {
-    text: Box<str>,
-    regex: regex::Regex,
+impl Comparison {
+    /// Whether a value that compares with the operand in this order passes; [`Ne`](Self::Ne) is not an order.
+    pub(crate) fn holds(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Eq => order.is_eq(),
+            Self::Ne => order.is_ne(),
+            Self::Lt => order.is_lt(),
+            Self::Le => order.is_le(),
+            Self::Gt => order.is_gt(),
+            Self::Ge => order.is_ge(),
+        }
+    }
 }
 
 impl Filter {
@@ -115,27 +120,5 @@ impl std::ops::Not for Filter {
 
     fn not(self) -> Self {
         Self::Not(Box::new(self))
-    }
-}
-
-impl Pattern {
-    pub(super) fn new(text: Box<str>, regex: regex::Regex) -> Self {
-        Self { text, regex }
-    }
-
-    /// The pattern as it was written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether a string matches.
-    pub(crate) fn is_match(&self, text: &str) -> bool {
-        self.regex.is_match(text)
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
     }
 }

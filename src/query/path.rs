@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::{Error, Result};
+
 /// A place in a record: what it starts from, and the names from there through objects, never into arrays.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Path {
@@ -94,6 +96,14 @@ impl fmt::Display for Path {
 }
 
 impl Path {
+    /// Refuses a path that names nothing.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.names.is_empty() && matches!(self.root, Root::Fields | Root::Metadata) {
+            return Err(Error::invalid("a path into fields or metadata has a name"));
+        }
+        Ok(())
+    }
+
     /// Whether a field's first name would be taken for something else.
     fn needs_root(&self) -> bool {
         matches!(

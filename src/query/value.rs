@@ -1,6 +1,10 @@
 //! Operands of a test.
 
-use jiff::{SignedDuration, Timestamp};
+use std::fmt;
+
+use super::Instant;
+use crate::json::{self, Json};
+use crate::{Error, Result};
 
 /// What a value of a record is compared with.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,31 +21,118 @@ pub enum Value {
     Instant(Instant),
 }
 
-/// A number as it was written, compared by its exact decimal value.
-#[derive(Clone, Debug, PartialEq)]
+/// A number as it was written; equal to another that has the same exact decimal value.
+#[derive(Clone, Debug)]
 pub struct Number(Box<str>);
 
-/// A point in time, perhaps relative to when the query is run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Instant {
-    /// What it counts from.
-    pub base: InstantBase,
-    /// What is added; a day is 24 hours.
-    pub offset: SignedDuration,
+impl Value {
+    /// The value of a JSON text; none for `null`, which no operand can be.
+    ///
+    /// # Errors
+    /// `Invalid`: not JSON, or a value that no record can hold.
+    pub fn from_json(text: &str) -> Result<Option<Self>> {
+        let text = text.trim();
+        json::validate_value(text)?;
+        Ok(match Json::view(text) {
+            Json::Null => None,
+            Json::Bool(value) => Some(Self::Bool(value)),
+            Json::Number(text) => Some(Self::Number(Number(text.into()))),
+            Json::String(text) => Some(Self::String(text.into())),
+            Json::Array(text) | Json::Object(text) => Some(Self::Json(text.into())),
+        })
+    }
 }
 
-/// What an [`Instant`] counts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InstantBase {
-    /// The time when the query is run, by the database's clock: `now()`.
-    Now,
-    /// A fixed time.
-    At(Timestamp),
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Number(value.into())
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::String(value.into())
+    }
+}
+
+impl From<Number> for Value {
+    fn from(value: Number) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<Instant> for Value {
+    fn from(value: Instant) -> Self {
+        Self::Instant(value)
+    }
 }
 
 impl Number {
+    /// A number of JSON text.
+    ///
+    /// # Errors
+    /// `Invalid`: no JSON number, or one that no record can hold.
+    pub fn new(text: &str) -> Result<Self> {
+        json::validate_value(text)?;
+        match Json::view(text) {
+            Json::Number(number) => Ok(Self(number.into())),
+            _ => Err(Error::invalid("this is no number").with("value", text)),
+        }
+    }
+
     /// The number as JSON text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<i64> for Number {
+    fn from(value: i64) -> Self {
+        Self(value.to_string().into())
+    }
+}
+
+impl TryFrom<f64> for Number {
+    type Error = Error;
+
+    fn try_from(value: f64) -> Result<Self> {
+        if value.is_finite() {
+            Ok(Self(format!("{value:?}").into()))
+        } else {
+            Err(Error::invalid("this is no number that JSON has").with("value", value))
+        }
+    }
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        json::compare_numbers(&self.0, &other.0).is_eq()
+    }
+}
+
+impl Eq for Number {}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Value {
+    /// The value as it is written in a filter's text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::Number(number) => number.fmt(f),
+            Self::String(text) => write!(f, "'{}'", text.replace('\'', "''")),
+            Self::Json(text) => write!(f, "json '{}'", text.replace('\'', "''")),
+            Self::Instant(instant) => instant.fmt(f),
+        }
     }
 }

@@ -1,0 +1,120 @@
+//! Sort keys: missing = null < false < true < numbers < strings < arrays < objects.
+
+use std::cmp::Ordering;
+
+use super::lookup::value_at;
+use super::{Order, Sort};
+use crate::json::{Json, compare_numbers, whole_number};
+use crate::{Record, RecordId};
+
+/// Where a record stands in an order; ties are broken by id, so that no two records are equal.
+#[derive(Clone, Debug)]
+pub struct SortKey {
+    parts: Box<[(Rank, Order)]>,
+    id: RecordId,
+}
+
+/// A value in the order of all values; the order of the variants is the order of the types.
+#[derive(Clone, Debug)]
+enum Rank {
+    Null,
+    Bool(bool),
+    Whole(i64),
+    Number(Box<str>),
+    String(Box<str>),
+    Array,
+    Object,
+}
+
+impl SortKey {
+    pub(super) fn of(record: &Record, sort: &[Sort]) -> Self {
+        let part = |sort: &Sort| (Rank::of(value_at(record, &sort.path)), sort.order);
+        Self {
+            parts: sort.iter().map(part).collect(),
+            id: record.id().clone(),
+        }
+    }
+
+    /// The id that breaks ties.
+    pub fn id(&self) -> &RecordId {
+        &self.id
+    }
+
+    /// The bytes that the key takes, for budgets.
+    pub(crate) fn bytes(&self) -> usize {
+        let text = |(rank, _): &(Rank, Order)| match rank {
+            Rank::Number(text) | Rank::String(text) => text.len(),
+            _ => 0,
+        };
+        size_of::<Self>()
+            + self.parts.len() * size_of::<(Rank, Order)>()
+            + self.parts.iter().map(text).sum::<usize>()
+    }
+}
+
+impl Ord for SortKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let parts = self.parts.iter().zip(&other.parts);
+        let order = |((left, order), (right, _)): (&(Rank, Order), &(Rank, Order))| match order {
+            Order::Asc => left.cmp(right),
+            Order::Desc => right.cmp(left),
+        };
+        parts
+            .map(order)
+            .find(|order| order.is_ne())
+            .unwrap_or_else(|| self.id.cmp(&other.id))
+    }
+}
+
+impl PartialOrd for SortKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for SortKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for SortKey {}
+
+impl Rank {
+    fn of(value: Option<Json<'_>>) -> Self {
+        match value {
+            None | Some(Json::Null) => Self::Null,
+            Some(Json::Bool(value)) => Self::Bool(value),
+            Some(Json::Number(text)) => match whole_number(text) {
+                Some(whole) => Self::Whole(whole),
+                None => Self::Number(text.into()),
+            },
+            Some(Json::String(text)) => Self::String(text.into()),
+            Some(Json::Array(_)) => Self::Array,
+            Some(Json::Object(_)) => Self::Object,
+        }
+    }
+
+    fn of_type(&self) -> u8 {
+        match self {
+            Self::Null => 0,
+            Self::Bool(_) => 1,
+            Self::Whole(_) | Self::Number(_) => 2,
+            Self::String(_) => 3,
+            Self::Array => 4,
+            Self::Object => 5,
+        }
+    }
+
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Bool(left), Self::Bool(right)) => left.cmp(right),
+            (Self::Whole(left), Self::Whole(right)) => left.cmp(right),
+            (Self::Number(left), Self::Number(right)) => compare_numbers(left, right),
+            (Self::Number(left), Self::Whole(right)) => compare_numbers(left, &right.to_string()),
+            (Self::Whole(left), Self::Number(right)) => compare_numbers(&left.to_string(), right),
+            (Self::String(left), Self::String(right)) => left.cmp(right),
+            _ => self.of_type().cmp(&other.of_type()),
+        }
+    }
+}
