@@ -84,12 +84,22 @@ impl Stamp {
 impl HashLayout {
     /// The version that a record of this content has in this layout.
     pub(crate) fn version(self, record: &Record) -> Version {
+        self.version_at(record, record.created_at(), record.updated_at())
+    }
+
+    /// The version that a record has once it is stored with these times.
+    pub(crate) fn version_at(
+        self,
+        record: &Record,
+        created_at: Option<Timestamp>,
+        updated_at: Option<Timestamp>,
+    ) -> Version {
         let name = match self {
             Self::Sqlite => "sqlite1",
             Self::Archive => "archive1",
         };
         let mut hex = String::with_capacity(64);
-        for byte in content_hash(record) {
+        for byte in hash_at(record, created_at, updated_at) {
             // Writing to a String cannot fail.
             let _ = write!(hex, "{byte:02x}");
         }
@@ -99,6 +109,14 @@ impl HashLayout {
 
 /// SHA-256 over id, fields, metadata and times, each behind its length so that no two contents share a text.
 pub(crate) fn content_hash(record: &Record) -> [u8; 32] {
+    hash_at(record, record.created_at(), record.updated_at())
+}
+
+fn hash_at(
+    record: &Record,
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in [
         record.id().as_str(),
@@ -108,7 +126,7 @@ pub(crate) fn content_hash(record: &Record) -> [u8; 32] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    for time in [record.created_at(), record.updated_at()] {
+    for time in [created_at, updated_at] {
         hash.update(
             time.map_or(i64::MIN, Timestamp::as_microsecond)
                 .to_le_bytes(),

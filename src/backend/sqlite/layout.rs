@@ -1,0 +1,162 @@
+//! The table of a collection: its layout, how it is created, and what stands there already.
+
+use std::sync::Arc;
+
+use super::lease::{Lease, Sql};
+use super::row::{Args, COLUMNS, sql_row};
+use crate::sql::{SqlRow, SqlValue, quoted};
+use crate::{Error, Result};
+
+/// The table of one collection, with its names ready for SQL text.
+#[derive(Debug)]
+pub(super) struct Table {
+    name: Box<str>,
+    quoted: Box<str>,
+}
+
+impl Table {
+    /// A table of this name.
+    ///
+    /// # Errors
+    /// `Invalid`: a name that SQLite does not take, or keeps for itself.
+    pub(super) fn named(name: &str) -> Result<Self> {
+        let problem = if name.is_empty() {
+            "a table's name is not empty"
+        } else if name.chars().any(char::is_control) {
+            "a table's name has no control characters"
+        } else if name.len() >= 7 && name.as_bytes()[..7].eq_ignore_ascii_case(b"sqlite_") {
+            "names that begin with sqlite_ are SQLite's own"
+        } else {
+            return Ok(Self {
+                name: name.into(),
+                quoted: quoted(name).into(),
+            });
+        };
+        Err(Error::invalid(problem).with("table", format_args!("{name:?}")))
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name, quoted.
+    pub(super) fn quoted(&self) -> &str {
+        &self.quoted
+    }
+
+    /// The statements that make what is missing of the table: safe to run when all is there.
+    pub(super) fn creation(&self) -> [Sql; 3] {
+        let table = self.quoted();
+        let index = |suffix: &str, column: &str| {
+            let name = quoted(&format!("idx_{}_{suffix}", self.name));
+            format!("CREATE INDEX IF NOT EXISTS {name} ON {table} ({column})").into()
+        };
+        [
+            format!(
+                "CREATE TABLE IF NOT EXISTS {table} (\
+                 id VARCHAR(255) PRIMARY KEY, \
+                 data TEXT NOT NULL CHECK (json_valid(data)), \
+                 metadata TEXT CHECK (metadata IS NULL OR json_valid(metadata)), \
+                 created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, \
+                 updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)"
+            )
+            .into(),
+            index("created", "created_at"),
+            index("updated", "updated_at"),
+        ]
+    }
+
+    /// Checks what is there of the table, and makes what is missing.
+    ///
+    /// # Errors
+    /// `Unsupported`: a table of this name that is none of ours.
+    pub(super) async fn ensure(&self, writer: &mut Lease) -> Result<()> {
+        let indexes = ["created", "updated"].map(|suffix| format!("idx_{}_{suffix}", self.name));
+        let names = [self.name(), &indexes[0], &indexes[1]].map(SqlValue::from);
+        let there = writer
+            .fetch(
+                &"SELECT name, type FROM main.sqlite_schema WHERE name COLLATE NOCASE IN ($1, $2, $3)".into(),
+                Args::of(&names).finish(),
+            )
+            .await?;
+        let there = there.iter().map(sql_row).collect::<Result<Vec<_>>>()?;
+        for row in &there {
+            if row.text(0)?.eq_ignore_ascii_case(&self.name) {
+                self.check(row.text(1)?, writer).await?;
+            }
+        }
+        if there.len() == names.len() {
+            return Ok(());
+        }
+        writer.begin(&Arc::from("BEGIN IMMEDIATE")).await?;
+        for sql in self.creation() {
+            writer.execute(&sql, Args::default().finish()).await?;
+        }
+        super::transaction::commit(writer).await
+    }
+
+    async fn check(&self, kind: &str, writer: &mut Lease) -> Result<()> {
+        let refuse = |problem: &'static str| {
+            Error::unsupported(problem)
+                .with("table", &self.name)
+                .with("file", writer.file().display())
+        };
+        if kind != "table" {
+            return Err(refuse(
+                "this name is taken by something that is no table; name another table",
+            )
+            .with("found", kind));
+        }
+        let columns = self.columns(writer).await?;
+        let missing: Vec<&str> = COLUMNS
+            .into_iter()
+            .filter(|name| !columns.iter().any(|column| column.is(name)))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Error::unsupported(
+            "the table has another layout; a collection needs the columns id, data, metadata, created_at, updated_at",
+        )
+        .with("table", &self.name)
+        .with("file", writer.file().display())
+        .with("missing", missing.join(", ")))
+    }
+
+    /// The table's columns.
+    pub(super) async fn columns(&self, lease: &mut Lease) -> Result<Vec<Column>> {
+        let rows = lease
+            .fetch(
+                &"SELECT name, pk FROM pragma_table_xinfo($1)".into(),
+                Args::of(&[self.name().into()]).finish(),
+            )
+            .await?;
+        rows.iter()
+            .map(|row| Column::read(&sql_row(row)?))
+            .collect()
+    }
+}
+
+/// A column of a table.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) name: Box<str>,
+    /// Its place in the primary key, from 1.
+    pub(super) key: Option<i64>,
+}
+
+impl Column {
+    fn read(row: &SqlRow) -> Result<Self> {
+        Ok(Self {
+            name: row.text(0)?.into(),
+            key: match row.get(1) {
+                SqlValue::Integer(place) if *place > 0 => Some(*place),
+                _ => None,
+            },
+        })
+    }
+
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+}
