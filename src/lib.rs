@@ -3,6 +3,7 @@
 mod age;
 #[cfg(feature = "archive")]
 mod archive;
+mod backend;
 mod blob;
 mod catalog_host;
 mod clock;
@@ -23,6 +24,8 @@ mod tier;
 mod write;
 
 pub use self::age::{Age, AgeAt, AgeForm};
+#[cfg(feature = "sqlite")]
+pub use self::backend::sqlite::{SqliteBuilder, SqliteDatabase};
 pub use self::blob::{BlobInfo, BlobStore};
 pub use self::catalog_host::{
     CatalogHost, DueCursor, DuePage, DueScan, HostTransaction, SkipReason, Storage, Undated,

@@ -7,3 +7,5 @@ mod foreign;
 #[cfg(feature = "cli")]
 mod kill;
 mod repository;
+#[cfg(feature = "sqlite")]
+mod sqlite;

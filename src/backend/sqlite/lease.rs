@@ -1,12 +1,11 @@
 //! A connection for the time of one piece of work: statements, rows, transactions.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use futures::stream::{BoxStream, TryStreamExt};
 use sqlx::sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow};
-use sqlx::{AssertSqlSafe, Either, Executor, SqliteConnection};
+use sqlx::{AssertSqlSafe, Either, Executor};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::error;
@@ -59,37 +58,45 @@ impl Lease {
         Ok(())
     }
 
-    /// Tries to commit; the driver's own error, because what it means depends on who asks.
-    pub(super) async fn try_commit(&mut self) -> Result<(), sqlx::Error> {
+    /// Tries to commit; with the driver's own error, because what it means depends on who asks.
+    ///
+    /// # Errors
+    /// `Unavailable`: an earlier error ended the transaction, and nothing of it stands.
+    pub(super) async fn try_commit(&mut self) -> Result<Result<(), sqlx::Error>> {
+        let open = match (&mut self.open, self.state) {
+            (Some(open), State::Ready) => open,
+            _ => return Err(ended(self.pool.file())),
+        };
         self.state = State::Running;
-        let commit = self.connection().execute(sqlx::query("COMMIT")).await;
+        let committed = open.connection.execute(sqlx::query("COMMIT")).await;
         self.state = State::Ready;
-        commit?;
-        self.in_transaction = false;
-        Ok(())
+        self.in_transaction = committed.is_err();
+        Ok(committed.map(drop))
     }
 
     /// Runs one statement; how many rows it changed.
     pub(super) async fn execute(&mut self, sql: &Sql, args: SqliteArguments) -> Result<u64> {
         let mut changed = 0;
-        self.drive(sql, args, async |answer| {
+        let mut answers = self.start(sql, args)?;
+        while let Some(answer) = answers.next().await? {
             if let Either::Left(done) = answer {
                 changed += done.rows_affected();
             }
-            Ok(ControlFlow::Continue(()))
-        })
-        .await?;
+        }
         Ok(changed)
     }
 
     /// Runs one statement; its rows.
-    pub(super) async fn fetch(&mut self, sql: &Sql, args: SqliteArguments) -> Result<Vec<SqliteRow>> {
+    pub(super) async fn fetch(
+        &mut self,
+        sql: &Sql,
+        args: SqliteArguments,
+    ) -> Result<Vec<SqliteRow>> {
         let mut rows = Vec::new();
-        self.drive(sql, args, async |answer| {
+        let mut answers = self.start(sql, args)?;
+        while let Some(answer) = answers.next().await? {
             rows.extend(answer.right());
-            Ok(ControlFlow::Continue(()))
-        })
-        .await?;
+        }
         Ok(rows)
     }
 
@@ -102,104 +109,56 @@ impl Lease {
         args: SqliteArguments,
     ) -> Result<Vec<Vec<SqliteRow>>> {
         let (mut each, mut rows) = (Vec::new(), Vec::new());
-        let outside = !self.in_transaction;
-        self.in_transaction = true;
-        self.drive(sql, args, async |answer| {
+        let before = std::mem::replace(&mut self.in_transaction, true);
+        let mut answers = self.start(sql, args)?;
+        while let Some(answer) = answers.next().await? {
             match answer {
                 Either::Left(_) => each.push(std::mem::take(&mut rows)),
                 Either::Right(row) => rows.push(row),
             }
-            Ok(ControlFlow::Continue(()))
-        })
-        .await?;
-        self.in_transaction = !outside;
+        }
+        drop(answers);
+        self.in_transaction = before;
         Ok(each)
     }
 
-    /// Runs one statement and hands its rows to `each` until that says stop or fails.
-    pub(super) async fn for_each(
-        &mut self,
-        sql: &Sql,
-        args: SqliteArguments,
-        mut each: impl AsyncFnMut(SqliteRow) -> Result<ControlFlow<()>>,
-    ) -> Result<()> {
-        self.drive(sql, args, async |answer| match answer {
-            Either::Left(_) => Ok(ControlFlow::Continue(())),
-            Either::Right(row) => each(row).await,
-        })
-        .await
-    }
-
-    async fn drive(
-        &mut self,
-        sql: &Sql,
-        args: SqliteArguments,
-        mut take: impl AsyncFnMut(Answer) -> Result<ControlFlow<()>>,
-    ) -> Result<()> {
-        if self.state != State::Ready {
-            return Err(Error::unavailable(
-                "an earlier error ended this transaction; begin another one",
-            )
-            .with("file", self.file().display()));
-        }
-        self.state = State::Running;
-        let mut answers = start(self.connection(), sql, args);
-        let stopped = loop {
-            match answers.try_next().await {
-                Ok(Some(answer)) => match take(answer).await {
-                    Ok(ControlFlow::Continue(())) => {}
-                    stopped => break stopped.map(drop),
-                },
-                Ok(None) => {
-                    drop(answers);
-                    self.state = State::Ready;
-                    return Ok(());
-                }
-                Err(error) => {
-                    drop(answers);
-                    return Err(self.failed(error));
-                }
-            }
+    /// Starts one statement; its answers as they come.
+    ///
+    /// Who does not take them all calls [`settle`](Self::settle) before anything else.
+    pub(super) fn start(&mut self, sql: &Sql, args: SqliteArguments) -> Result<Answers<'_>> {
+        let open = match (&mut self.open, self.state) {
+            (Some(open), State::Ready) => open,
+            _ => return Err(ended(self.pool.file())),
         };
-        drop(answers);
-        self.settle().await?;
-        stopped
+        self.state = State::Running;
+        let query = sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), args);
+        Ok(Answers {
+            answers: open.connection.fetch_many(query),
+            state: &mut self.state,
+            in_transaction: self.in_transaction,
+            file: self.pool.file(),
+        })
     }
 
     /// Ends a query whose rows nobody wants any more; an open transaction stays as it is.
-    async fn settle(&mut self) -> Result<()> {
-        let Some(open) = &mut self.open else {
+    pub(super) async fn settle(&mut self) -> Result<()> {
+        let Some(open) = self.open.as_mut().filter(|_| self.state == State::Running) else {
             return Ok(());
         };
-        match open.settle().await {
-            Ok(()) => {
-                self.state = State::Ready;
-                Ok(())
+        self.state = match open.settle().await {
+            Ok(()) => State::Ready,
+            Err(error) => {
+                self.state = State::Failed;
+                return Err(error::from_driver(self.pool.file(), error));
             }
-            Err(error) => Err(self.failed(error)),
-        }
-    }
-
-    fn failed(&mut self, error: sqlx::Error) -> Error {
-        // After most errors SQLite has rolled the whole transaction back: another statement would stand alone.
-        self.state = if self.in_transaction && !error::leaves_transaction_open(&error) {
-            State::Failed
-        } else {
-            State::Ready
         };
-        if error.as_database_error().is_none() {
-            self.state = State::Failed;
-            self.open = None;
-        }
-        error::from_driver(self.pool.file(), error)
+        Ok(())
     }
+}
 
-    fn connection(&mut self) -> &mut SqliteConnection {
-        match &mut self.open {
-            Some(open) => &mut open.connection,
-            None => unreachable!("a lease without its connection has failed and runs nothing"),
-        }
-    }
+fn ended(file: &Path) -> Error {
+    Error::unavailable("an earlier error ended this transaction; begin another one")
+        .with("file", file.display())
 }
 
 impl Drop for Lease {
@@ -216,12 +175,50 @@ impl Drop for Lease {
     }
 }
 
+/// The answers of a running statement.
+pub(super) struct Answers<'l> {
+    answers: BoxStream<'l, Result<Answer, sqlx::Error>>,
+    state: &'l mut State,
+    in_transaction: bool,
+    file: &'l Path,
+}
+
 type Answer = Either<SqliteQueryResult, SqliteRow>;
 
-fn start<'c>(
-    connection: &'c mut SqliteConnection,
-    sql: &Sql,
-    args: SqliteArguments,
-) -> BoxStream<'c, Result<Answer, sqlx::Error>> {
-    connection.fetch_many(sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), args))
+impl Answers<'_> {
+    /// The next row.
+    pub(super) async fn row(&mut self) -> Result<Option<SqliteRow>> {
+        while let Some(answer) = self.next().await? {
+            if let Either::Right(row) = answer {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn next(&mut self) -> Result<Option<Answer>> {
+        match self.answers.try_next().await {
+            Ok(Some(answer)) => Ok(Some(answer)),
+            Ok(None) => {
+                *self.state = State::Ready;
+                Ok(None)
+            }
+            Err(error) => {
+                *self.state = State::after(&error, self.in_transaction);
+                Err(error::from_driver(self.file, error))
+            }
+        }
+    }
+}
+
+impl State {
+    /// After most errors SQLite has rolled the whole transaction back: another statement would stand alone.
+    fn after(error: &sqlx::Error, in_transaction: bool) -> Self {
+        let goes_on = !in_transaction || error::leaves_transaction_open(error);
+        if goes_on && error.as_database_error().is_some() {
+            Self::Ready
+        } else {
+            Self::Failed
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, Decode, Row, TypeInfo, Value, ValueRef};
+use sqlx::{Arguments, Decode, Encode, Row, Sqlite, Type, TypeInfo, ValueRef};
 
 use super::times;
 use crate::record::{HashLayout, Stamp};
@@ -195,6 +195,10 @@ impl Args {
         self.encode(text);
     }
 
+    pub(super) fn opt_text(&mut self, text: Option<&str>) {
+        self.encode(text);
+    }
+
     pub(super) fn null(&mut self) {
         self.encode(None::<i64>);
     }
@@ -207,7 +211,7 @@ impl Args {
         self.0
     }
 
-    fn encode<'t>(&mut self, value: impl sqlx::Encode<'t, sqlx::Sqlite>) {
+    fn encode<'t>(&mut self, value: impl Encode<'t, Sqlite> + Type<Sqlite>) {
         Arguments::add(&mut self.0, value).expect("plain values always encode");
     }
 }

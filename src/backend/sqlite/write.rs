@@ -7,16 +7,15 @@ mod plan;
 mod store;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use self::plan::Slot;
 use super::layout::Table;
 use super::lease::Lease;
 use super::read::{self, MOST, placeholders, size_for};
-use super::row::{self, Args, sql_row};
+use super::row::{Args, sql_row};
 use super::times;
 use crate::sql::SqlValue;
 use crate::{Result, Write, Written};

@@ -1,0 +1,64 @@
+//! The file as a host of an archive's catalog.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::row::Args;
+use super::transaction::SqliteTransaction;
+use super::{SqliteDatabase, read};
+use crate::catalog_host::{CatalogHost, HostTransaction, Storage};
+use crate::sql::{Dialect, SqlRow, SqlValue};
+use crate::{Age, Error, Record, Result};
+
+#[async_trait]
+impl CatalogHost for SqliteDatabase {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn identity(&self) -> String {
+        format!("sqlite:{}", self.shared.file.display())
+    }
+
+    fn table(&self) -> &str {
+        self.table.name()
+    }
+
+    async fn begin_read(&self) -> Result<Box<dyn HostTransaction>> {
+        Ok(Box::new(SqliteTransaction {
+            lease: self.begin_reading().await?,
+            database: self.clone(),
+        }))
+    }
+
+    async fn begin_write(&self) -> Result<Box<dyn HostTransaction>> {
+        Ok(Box::new(SqliteTransaction {
+            lease: self.begin_writing().await?,
+            database: self.clone(),
+        }))
+    }
+
+    async fn read_with(
+        &self,
+        ids: &[&str],
+        sql: &str,
+        args: &[SqlValue],
+    ) -> Result<(Vec<Option<Arc<Record>>>, Vec<SqlRow>)> {
+        let mut lease = self.reader().await?;
+        let values = Args::of(args);
+        read::read_with(&mut lease, &self.table, ids, sql, values, args.len()).await
+    }
+
+    async fn prepare_to_move(&self, _age: &Age) -> Result<()> {
+        Err(Error::unsupported("not built yet"))
+    }
+
+    async fn storage(&self) -> Result<Storage> {
+        Err(Error::unsupported("not built yet"))
+    }
+
+    async fn release(&self, _bytes: u64) -> Result<u64> {
+        Err(Error::unsupported("not built yet"))
+    }
+}

@@ -1,0 +1,108 @@
+//! A transaction that carries records and a catalog's rows.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::lease::Lease;
+use super::row::{Args, sql_row};
+use super::{SqliteDatabase, error, read, search};
+use crate::catalog_host::{DuePage, DueScan, HostTransaction, Undated};
+use crate::sql::{SqlRow, SqlValue};
+use crate::{
+    Age, Error, ErrorKind, Query, Record, RecordId, RecordStream, Result, Write, Written, fault,
+};
+
+/// How often a commit is tried that finds the lock taken; each try waits as long as the busy timeout says.
+const COMMIT_TRIES: usize = 3;
+
+/// A transaction of the writer or of a reader.
+#[derive(Debug)]
+pub(super) struct SqliteTransaction {
+    pub(super) database: SqliteDatabase,
+    pub(super) lease: Lease,
+}
+
+/// Commits, durably. After an error the transaction is rolled back when the lease is dropped.
+///
+/// # Errors
+/// `Ambiguous`: the disk failed on the way; whether it was committed shows only after the next opening.
+pub(super) async fn commit(lease: &mut Lease) -> Result<()> {
+    fault::step("sqlite_commit", async {
+        let mut tries = 1;
+        loop {
+            let error = match lease.try_commit().await? {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if error::is_busy(&error) {
+                if fault::mutation("ignore_busy_commit") {
+                    return Ok(());
+                }
+                if tries < COMMIT_TRIES {
+                    tries += 1;
+                    continue;
+                }
+            }
+            return Err(if error::leaves_outcome_unknown(&error) {
+                Error::new(
+                    ErrorKind::Ambiguous,
+                    "the disk failed during a commit; read before you write again",
+                )
+                .with("file", lease.file().display())
+                .with_source(error)
+            } else {
+                error::from_driver(lease.file(), error)
+            });
+        }
+    })
+    .await
+}
+
+#[async_trait]
+impl HostTransaction for SqliteTransaction {
+    async fn query(&mut self, sql: &str, args: &[SqlValue]) -> Result<Vec<SqlRow>> {
+        let rows = self.lease.fetch(&sql.into(), Args::of(args).finish()).await?;
+        rows.iter().map(sql_row).collect()
+    }
+
+    async fn execute(&mut self, sql: &str, args: &[SqlValue]) -> Result<u64> {
+        self.lease.execute(&sql.into(), Args::of(args).finish()).await
+    }
+
+    async fn read_many(&mut self, ids: &[&str]) -> Result<Vec<Option<Arc<Record>>>> {
+        read::read_many(&mut self.lease, &self.database.table, ids).await
+    }
+
+    async fn apply(&mut self, writes: &[Write]) -> Result<Vec<Written>> {
+        self.database.apply(&mut self.lease, writes).await
+    }
+
+    async fn delete_unchanged(&mut self, _rows: &[Arc<Record>]) -> Result<Vec<RecordId>> {
+        Err(Error::unsupported("not built yet"))
+    }
+
+    async fn scan_due(&mut self, _scan: &DueScan<'_>) -> Result<DuePage> {
+        Err(Error::unsupported("not built yet"))
+    }
+
+    async fn count_undated(&mut self, _age: &Age) -> Result<Undated> {
+        Err(Error::unsupported("not built yet"))
+    }
+
+    async fn count(&mut self, query: &Query) -> Result<u64> {
+        search::count(&self.database, &mut self.lease, query).await
+    }
+
+    fn search(self: Box<Self>, query: Query) -> RecordStream {
+        use futures::{StreamExt, TryStreamExt};
+        let Self { database, lease } = *self;
+        futures::stream::once(async move { search::stream(&database, lease, query).await })
+            .try_flatten()
+            .boxed()
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<()> {
+        commit(&mut self.lease).await
+    }
+}
