@@ -183,7 +183,10 @@ impl Database for SqliteDatabase {
             .await?;
         let version = rows.first().map(sql_row).transpose()?;
         let version = version.as_ref().map(|row| row.text(0)).transpose()?;
-        Ok(Health::of(format!("SQLite {}", version.unwrap_or_default())))
+        Ok(Health::of(format!(
+            "SQLite {}",
+            version.unwrap_or_default()
+        )))
     }
 
     async fn close(&self) -> Result<()> {

@@ -172,7 +172,9 @@ async fn thousands_of_records_go_in_one_batch() {
     let records = (0..3_000).map(|n| record(&format!("r{n}"), n)).collect();
     let written = db.upsert_many(records).await.unwrap();
     assert!(written.iter().all(|one| matches!(one, Written::Created(_))));
-    let records = (0..3_000).map(|n| record(&format!("r{n}"), n + 1)).collect();
+    let records = (0..3_000)
+        .map(|n| record(&format!("r{n}"), n + 1))
+        .collect();
     let written = db.upsert_many(records).await.unwrap();
     assert!(written.iter().all(|one| matches!(one, Written::Updated(_))));
     let ids: Vec<String> = (0..3_000).map(|n| format!("r{n}")).collect();
@@ -191,12 +193,20 @@ async fn a_transaction_carries_records_and_catalog_rows() {
     let db = &fixture.db;
     let host = db.catalog_host().unwrap();
     let mut tx = host.begin_write().await.unwrap();
-    tx.execute("CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, size REAL)", &[])
-        .await
-        .unwrap();
+    tx.execute(
+        "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT, size REAL)",
+        &[],
+    )
+    .await
+    .unwrap();
     tx.execute(
         "INSERT INTO things VALUES ($2, $1, $3), ($4, NULL, NULL)",
-        &["one".into(), 1.into(), thermocline::SqlValue::Real(0.5), 2.into()],
+        &[
+            "one".into(),
+            1.into(),
+            thermocline::SqlValue::Real(0.5),
+            2.into(),
+        ],
     )
     .await
     .unwrap();
@@ -219,7 +229,11 @@ async fn a_transaction_carries_records_and_catalog_rows() {
     tx.commit().await.unwrap();
 
     let (records, rows) = host
-        .read_with(&["x", "a"], "SELECT id, name, size FROM things WHERE id >= $1 ORDER BY id", &[1.into()])
+        .read_with(
+            &["x", "a"],
+            "SELECT id, name, size FROM things WHERE id >= $1 ORDER BY id",
+            &[1.into()],
+        )
         .await
         .unwrap();
     assert!(records[0].is_none() && records[1].is_some());
@@ -264,7 +278,9 @@ async fn a_write_that_nobody_waits_for_is_whole_or_nothing() {
     let db = &fixture.db;
     let mut polls = 1;
     loop {
-        let records = (0..500).map(|n| record(&format!("{polls}-{n}"), n)).collect();
+        let records = (0..500)
+            .map(|n| record(&format!("{polls}-{n}"), n))
+            .collect();
         let mut write = Box::pin(db.upsert_many(records));
         let mut done = false;
         for _ in 0..polls {

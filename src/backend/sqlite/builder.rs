@@ -92,7 +92,11 @@ impl SqliteBuilder {
     pub async fn open(self) -> Result<SqliteDatabase> {
         let table = Table::named(&self.table)?;
         let (file, private) = locate(&self.path)?;
-        let writer = Pool::new(Arc::clone(&file), self.options(&file).create_if_missing(true)).seats(1);
+        let writer = Pool::new(
+            Arc::clone(&file),
+            self.options(&file).create_if_missing(true),
+        )
+        .seats(1);
         let mut lease = Lease::new(&writer).await?;
         into_wal(&mut lease, self.busy_timeout).await?;
         table.ensure(&mut lease).await?;
@@ -192,7 +196,9 @@ async fn into_wal(writer: &mut Lease, patience: Duration) -> Result<()> {
 
 async fn try_into_wal(writer: &mut Lease) -> Result<()> {
     let mut pragma = async |sql: &'static str| {
-        let rows = writer.fetch(&Sql::from(sql), Args::default().finish()).await?;
+        let rows = writer
+            .fetch(&Sql::from(sql), Args::default().finish())
+            .await?;
         rows.first().map(sql_row).transpose()
     };
     let mode = pragma("PRAGMA main.journal_mode").await?;

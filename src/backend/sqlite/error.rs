@@ -78,7 +78,10 @@ fn meaning(code: i32) -> (ErrorKind, &'static str) {
             return (ErrorKind::Conflict, "a unique key is taken");
         }
         code::CONSTRAINT_FOREIGNKEY => {
-            return (ErrorKind::Conflict, "a foreign key of the database forbids it");
+            return (
+                ErrorKind::Conflict,
+                "a foreign key of the database forbids it",
+            );
         }
         code::IOERR_CORRUPTFS => return (ErrorKind::Corrupt, "the file system is damaged"),
         _ => {}
@@ -99,12 +102,18 @@ fn meaning(code: i32) -> (ErrorKind, &'static str) {
             ErrorKind::Corrupt,
             "the database file is damaged; restore a backup, or save what `.recover` of the sqlite3 shell can read",
         ),
-        code::FULL => (ErrorKind::Unavailable, "the disk is full; nothing was written"),
+        code::FULL => (
+            ErrorKind::Unavailable,
+            "the disk is full; nothing was written",
+        ),
         code::CANTOPEN => (
             ErrorKind::Unavailable,
             "the database cannot be opened; its folder must exist and allow writing",
         ),
-        code::SCHEMA => (ErrorKind::Unavailable, "another program is changing the tables"),
+        code::SCHEMA => (
+            ErrorKind::Unavailable,
+            "another program is changing the tables",
+        ),
         code::TOOBIG => (ErrorKind::Invalid, "a value is too large for SQLite"),
         code::CONSTRAINT => (ErrorKind::Invalid, "a constraint of the table forbids it"),
         code::MISMATCH => (ErrorKind::Invalid, "a column does not take this type"),

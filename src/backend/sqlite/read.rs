@@ -30,7 +30,9 @@ pub(super) async fn read_many(
     for ids in ids.chunks(MOST) {
         let mut args = Args::with_capacity(size_for(ids.len()));
         add_ids(&mut args, ids);
-        let rows = lease.fetch(&by_ids(table, ids.len()), args.finish()).await?;
+        let rows = lease
+            .fetch(&by_ids(table, ids.len()), args.finish())
+            .await?;
         collect(&rows, &mut found)?;
     }
     Ok(in_order(ids, &found))
@@ -114,5 +116,7 @@ fn collect(rows: &[sqlx::sqlite::SqliteRow], found: &mut Found) -> Result<()> {
 
 /// Answers by the exact bytes of the id: a column may call other bytes equal.
 fn in_order(ids: &[&str], found: &Found) -> Vec<Option<Arc<Record>>> {
-    ids.iter().map(|id| found.get(*id).map(Arc::clone)).collect()
+    ids.iter()
+        .map(|id| found.get(*id).map(Arc::clone))
+        .collect()
 }

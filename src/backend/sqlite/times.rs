@@ -19,10 +19,10 @@ const FRACTION: usize = 26;
 pub(super) fn spell(time: Timestamp) -> Result<String> {
     let at = Offset::UTC.to_datetime(time);
     if at.year() < 0 {
-        return Err(Error::invalid(
-            "a time before the year 0 cannot be kept in SQLite's layout",
-        )
-        .with("time", time));
+        return Err(
+            Error::invalid("a time before the year 0 cannot be kept in SQLite's layout")
+                .with("time", time),
+        );
     }
     let mut text = String::with_capacity(FRACTION);
     digits(&mut text, at.year().unsigned_abs().into(), 4);

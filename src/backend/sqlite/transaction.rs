@@ -62,12 +62,17 @@ pub(super) async fn commit(lease: &mut Lease) -> Result<()> {
 #[async_trait]
 impl HostTransaction for SqliteTransaction {
     async fn query(&mut self, sql: &str, args: &[SqlValue]) -> Result<Vec<SqlRow>> {
-        let rows = self.lease.fetch(&sql.into(), Args::of(args).finish()).await?;
+        let rows = self
+            .lease
+            .fetch(&sql.into(), Args::of(args).finish())
+            .await?;
         rows.iter().map(sql_row).collect()
     }
 
     async fn execute(&mut self, sql: &str, args: &[SqlValue]) -> Result<u64> {
-        self.lease.execute(&sql.into(), Args::of(args).finish()).await
+        self.lease
+            .execute(&sql.into(), Args::of(args).finish())
+            .await
     }
 
     async fn read_many(&mut self, ids: &[&str]) -> Result<Vec<Option<Arc<Record>>>> {

@@ -61,9 +61,17 @@ async fn load(
     }
     let (judged, others): (Vec<&str>, Vec<&str>) =
         ids.iter().partition(|id| slots[places[**id]].needs_version);
-    for record in read::read_many(lease, table, &judged).await?.into_iter().flatten() {
+    for record in read::read_many(lease, table, &judged)
+        .await?
+        .into_iter()
+        .flatten()
+    {
         let version = record.version();
-        slots[places[record.id().as_str()]].found(record.created_at(), record.updated_at(), version);
+        slots[places[record.id().as_str()]].found(
+            record.created_at(),
+            record.updated_at(),
+            version,
+        );
     }
     for ids in others.chunks(MOST) {
         let mut sql = format!(

@@ -66,7 +66,9 @@ impl<'a> Slot<'a> {
         if let Some(expect) = &write.expect {
             match &self.current {
                 None => return Written::Missing,
-                Some(current) if current.version.as_ref() != Some(expect) => return Written::Changed,
+                Some(current) if current.version.as_ref() != Some(expect) => {
+                    return Written::Changed;
+                }
                 Some(_) => {}
             }
         }

@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use super::plan::{Change, Current, Slot};
+use crate::Result;
 use crate::backend::sqlite::layout::Table;
 use crate::backend::sqlite::lease::Lease;
 use crate::backend::sqlite::read::{self, MOST, placeholders, size_for};
 use crate::backend::sqlite::row::Args;
 use crate::backend::sqlite::times;
-use crate::Result;
 
 /// How many rows one statement stores at most; smaller rests use the next sizes, so that few texts are ever prepared.
 const ROWS: [usize; 4] = [256, 32, 4, 1];
@@ -112,9 +112,9 @@ impl Shape {
     fn sql(self, table: &Table, rows: usize, width: usize) -> String {
         let table = table.quoted();
         let mut sql = match self {
-            Self::Insert => format!(
-                "INSERT INTO {table} (id, data, metadata, updated_at, created_at) VALUES "
-            ),
+            Self::Insert => {
+                format!("INSERT INTO {table} (id, data, metadata, updated_at, created_at) VALUES ")
+            }
             Self::Replace => format!(
                 "UPDATE {table} SET data = new.column2, metadata = new.column3, updated_at = new.column4 FROM (VALUES "
             ),
