@@ -107,6 +107,16 @@ impl Age {
     }
 }
 
+impl Default for Age {
+    /// `@created_at`.
+    fn default() -> Self {
+        Self {
+            path: Path::of(Root::CreatedAt),
+            form: AgeForm::Text,
+        }
+    }
+}
+
 impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.fmt(f)

@@ -7,6 +7,8 @@ mod backend;
 mod blob;
 mod catalog_host;
 mod clock;
+#[cfg(feature = "config")]
+pub mod config;
 mod database;
 mod error;
 #[cfg(feature = "faults")]

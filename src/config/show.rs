@@ -1,0 +1,67 @@
+//! The effective configuration, printed in the shape of its files.
+
+use std::time::Duration;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use super::units::{duration_text, size_text};
+use super::{Columns, PolicyConfig};
+use crate::{Age, AgeForm};
+
+pub(super) fn duration<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&duration_text(*value))
+}
+
+pub(super) fn size<S: Serializer>(value: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&size_text(*value))
+}
+
+pub(super) fn some_size<S: Serializer>(
+    value: &Option<u64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    value.map(size_text).serialize(serializer)
+}
+
+pub(super) fn age<S: Serializer>(age: &Age, serializer: S) -> Result<S::Ok, S::Error> {
+    let unit = match age.form() {
+        AgeForm::Text => return serializer.collect_str(age),
+        AgeForm::Seconds => "s",
+        AgeForm::Millis => "ms",
+    };
+    let mut table = serializer.serialize_struct("age", 2)?;
+    table.serialize_field("field", &age.to_string())?;
+    table.serialize_field("unit", unit)?;
+    table.end()
+}
+
+pub(super) fn columns<S: Serializer>(columns: &Columns, serializer: S) -> Result<S::Ok, S::Error> {
+    match columns {
+        Columns::Auto => serializer.serialize_str("auto"),
+        Columns::None => serializer.serialize_str("none"),
+        Columns::Named(names) => names.serialize(serializer),
+    }
+}
+
+impl Serialize for PolicyConfig {
+    /// In the shape of a policy file.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(serde::Serialize)]
+        struct Batch {
+            rows: usize,
+            bytes: String,
+        }
+        let policy = &self.policy;
+        let mut table = serializer.serialize_struct("policy", 5)?;
+        table.serialize_field("name", policy.name())?;
+        table.serialize_field("collection", &self.collection)?;
+        table.serialize_field("older_than", &format!("{:#}", policy.span()))?;
+        table.serialize_field("action", "move")?;
+        let batch = Batch {
+            rows: policy.batches().rows,
+            bytes: size_text(policy.batches().bytes),
+        };
+        table.serialize_field("batch", &batch)?;
+        table.end()
+    }
+}
