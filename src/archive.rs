@@ -5,3 +5,4 @@
 
 mod catalog;
 mod column;
+mod segment;

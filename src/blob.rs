@@ -1,5 +1,8 @@
 //! Bytes under names: where segments lie.
 
+#[cfg(feature = "archive")]
+mod directory;
+
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,6 +11,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
+
+#[cfg(feature = "archive")]
+pub use self::directory::DirectoryStore;
 
 use crate::Result;
 

@@ -28,6 +28,8 @@ mod write;
 pub use self::age::{Age, AgeAt, AgeForm};
 #[cfg(feature = "sqlite")]
 pub use self::backend::sqlite::{SqliteBuilder, SqliteDatabase};
+#[cfg(feature = "archive")]
+pub use self::blob::DirectoryStore;
 pub use self::blob::{BlobInfo, BlobStore};
 pub use self::catalog_host::{
     CatalogHost, DueCursor, DuePage, DueScan, HostTransaction, SkipReason, Storage, Undated,

@@ -3,6 +3,8 @@
 #[cfg(feature = "config")]
 mod config;
 #[cfg(feature = "archive")]
+mod directory;
+#[cfg(feature = "archive")]
 mod flights;
 mod floor_plan;
 mod foreign;
