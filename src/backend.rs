@@ -1,4 +1,7 @@
 //! The databases themselves, each in a module of its own that knows none of the others.
 
+pub(crate) mod memory;
+#[cfg(feature = "moka")]
+pub(crate) mod moka;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;

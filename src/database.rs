@@ -74,6 +74,8 @@ pub struct Capabilities {
     pub atomic_batches: bool,
     /// A search is one consistent view, however long it is read.
     pub snapshot_search: bool,
+    /// Fields and metadata come back byte for byte; otherwise equal in value.
+    pub exact_json: bool,
 }
 
 impl Capabilities {
@@ -83,6 +85,7 @@ impl Capabilities {
         conditional_writes: true,
         atomic_batches: true,
         snapshot_search: true,
+        exact_json: true,
     };
 }
 

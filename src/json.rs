@@ -69,7 +69,7 @@ pub(crate) fn value_at<'a, 'n>(
 }
 
 /// Whether two values are equal, deeply.
-#[cfg(test)]
+#[cfg(any(test, feature = "conformance"))]
 pub(crate) fn equal(left: &str, right: &str) -> bool {
     Tree::of(left).equals(&Json::view(right))
 }

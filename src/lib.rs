@@ -9,6 +9,8 @@ mod catalog_host;
 mod clock;
 #[cfg(feature = "config")]
 pub mod config;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod database;
 mod error;
 #[cfg(feature = "faults")]
@@ -26,6 +28,9 @@ mod tier;
 mod write;
 
 pub use self::age::{Age, AgeAt, AgeForm};
+pub use self::backend::memory::MemoryDatabase;
+#[cfg(feature = "moka")]
+pub use self::backend::moka::MokaDatabase;
 #[cfg(feature = "sqlite")]
 pub use self::backend::sqlite::{SqliteBuilder, SqliteDatabase};
 #[cfg(feature = "archive")]

@@ -6,6 +6,7 @@ mod instant;
 mod key;
 mod lookup;
 mod matcher;
+mod narrow;
 mod normal;
 mod operand;
 mod path;

@@ -1,5 +1,6 @@
 //! A record: an id, a JSON object of fields, a JSON object of metadata, two times, a version.
 
+mod counter;
 mod id;
 mod version;
 
@@ -12,6 +13,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use serde_json::value::RawValue;
 
+pub(crate) use self::counter::VersionCounter;
 pub use self::id::RecordId;
 pub use self::version::Version;
 pub(crate) use self::version::{HashLayout, Stamp};
@@ -150,6 +152,23 @@ impl Record {
                 None => Stamp::None,
             })
         }
+    }
+
+    /// The record itself where nobody shares it, else a copy; without the stamp and hint of where it came from.
+    pub(crate) fn owned(self: Arc<Self>) -> Self {
+        match Arc::try_unwrap(self) {
+            Ok(mut record) => {
+                record.stamp = Stamp::None;
+                record.hint = None;
+                record
+            }
+            Err(shared) => shared.restamped(Stamp::None),
+        }
+    }
+
+    pub(crate) fn with_stamp(mut self, stamp: Stamp) -> Self {
+        self.stamp = stamp;
+        self
     }
 
     pub(crate) fn with_hint(mut self, hint: RowHint) -> Self {

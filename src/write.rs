@@ -1,8 +1,12 @@
 //! What is written, and what became of it.
 
+mod effect;
+
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
+
+pub(crate) use self::effect::Effect;
 
 use crate::{Error, Record, RecordId, Result, Version};
 
