@@ -58,6 +58,11 @@ impl<'a> Json<'a> {
     }
 }
 
+/// The text without the white space of JSON around it.
+pub(crate) fn trim(text: &str) -> &str {
+    text.trim_matches(scan::is_space)
+}
+
 /// The text of the value at `names`, through objects only.
 pub(crate) fn value_at<'a, 'n>(
     object: &'a str,

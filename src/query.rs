@@ -13,6 +13,7 @@ mod path;
 mod pattern;
 mod prepared;
 mod projection;
+mod text;
 mod value;
 
 use std::fmt;
@@ -134,27 +135,7 @@ impl fmt::Display for Order {
     }
 }
 
-impl std::str::FromStr for Path {
-    type Err = crate::Error;
-
-    fn from_str(_text: &str) -> Result<Self> {
-        Err(crate::Error::unsupported(
-            "the text syntax is not built yet",
-        ))
-    }
-}
-
-impl std::str::FromStr for Filter {
-    type Err = crate::Error;
-
-    fn from_str(_text: &str) -> Result<Self> {
-        Err(crate::Error::unsupported(
-            "the text syntax is not built yet",
-        ))
-    }
-}
-
-/// Whether a name is a keyword of the text syntax and so needs quotes as a path.
-fn is_keyword(_name: &str) -> bool {
-    false
-}
+#[cfg(test)]
+mod arbitrary_tests;
+#[cfg(test)]
+mod model_tests;

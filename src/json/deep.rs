@@ -10,9 +10,9 @@ pub(crate) enum Tree {
     Bool(bool),
     Number(Box<str>),
     String(Box<str>),
-    Array(Vec<Tree>),
+    Array(Vec<Self>),
     /// Sorted by key.
-    Object(Vec<(Box<str>, Tree)>),
+    Object(Vec<(Box<str>, Self)>),
 }
 
 impl Tree {

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -253,5 +255,94 @@ fn many_keys_are_told_apart() {
             assert!(error.contains(&format!("found: \"k{twice}\"")), "{error}");
             assert!(error.contains(&format!("near: in.k{twice}")), "{error}");
         }
+    }
+}
+
+/// A number with its digits written out, as text that sorts: obvious, and useless for large exponents.
+fn written_out(number: &str) -> (bool, String) {
+    let (negative, rest) = match number.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, number),
+    };
+    let (mantissa, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
+    let exponent: i32 = exponent.parse().unwrap();
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let mut digits = vec!['0'; 400];
+    for (index, digit) in whole.chars().chain(fraction.chars()).enumerate() {
+        let place = 200 + i32::try_from(index).unwrap() - i32::try_from(whole.len()).unwrap();
+        digits[usize::try_from(place - exponent).unwrap()] = digit;
+    }
+    let zero = digits.iter().all(|digit| *digit == '0');
+    (negative && !zero, digits.into_iter().collect())
+}
+
+fn model_order(left: &str, right: &str) -> Ordering {
+    match (written_out(left), written_out(right)) {
+        ((false, left), (false, right)) => left.cmp(&right),
+        ((true, left), (true, right)) => right.cmp(&left),
+        ((true, _), (false, _)) => Ordering::Less,
+        ((false, _), (true, _)) => Ordering::Greater,
+    }
+}
+
+const NUMBER: &str = "-?(0|[1-9][0-9]{0,25}|10{0,20}|90{0,3}7199254740992)(\\.[0-9]{1,25}|\\.0{1,5}[1-9]0{1,5})?([eE][+-]?[0-9]{1,2})?";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn numbers_compare_as_the_written_out_ones(left in NUMBER, right in NUMBER) {
+        prop_assert_eq!(compare_numbers(&left, &right), model_order(&left, &right));
+        prop_assert_eq!(compare_numbers(&right, &left), model_order(&right, &left));
+        prop_assert_eq!(compare_numbers(&left, &left), Ordering::Equal);
+    }
+
+    #[test]
+    fn a_number_equals_its_other_spellings(whole in 0_u64.., fraction in "[0-9]{0,9}", shift in 0_usize..30) {
+        let plain = format!("{whole}.{fraction}0");
+        let digits = format!("{whole}{fraction}");
+        let shifted = format!("{digits}{}e-{}", "0".repeat(shift), fraction.len() + shift);
+        prop_assert_eq!(compare_numbers(&plain, &shifted), Ordering::Equal);
+        let next = format!("{digits}{}1e-{}", "0".repeat(shift), fraction.len() + shift + 1);
+        prop_assert_eq!(compare_numbers(&plain, &next), Ordering::Less);
+    }
+
+    /// What serde_json takes and what is taken here differ by the rules of records only.
+    #[test]
+    fn validation_agrees_with_serde_json(text in "\\{(\"[ab]\":( ?[0-9eE.+-]{1,4}|\"[\\\\ubn01a\"/]{0,6}\"?|[\\[\\]{},: ]{0,5}|true|nul|null),?){0,3}\\}?") {
+        let theirs = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text);
+        match (validate_object(&text), theirs) {
+            (Ok(()), theirs) => prop_assert!(theirs.is_ok(), "{}", text),
+            (Err(ours), Ok(_)) => {
+                let ours = ours.to_string();
+                prop_assert!(["twice", "U+0000", "64-bit"].iter().any(|rule| ours.contains(rule)), "{}: {}", text, ours);
+            }
+            (Err(_), Err(_)) => {}
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_walker_panic(text in "[\\[\\]{}\":,\\\\ua0 \u{e9}]{0,40}") {
+        let _ = validate_object(&text);
+        let _ = value_at(&text, ["a", "u"]);
+        let _ = Tree::of(&text).equals(&Json::view(&text));
+        for (key, value) in Entries::of(&text) {
+            let _ = (key.decode(), Json::view(value));
+        }
+        for item in Items::of(&text) {
+            let _ = Json::view(item);
+        }
+    }
+
+    #[test]
+    fn strings_read_back(text in any::<String>()) {
+        let mut written = String::new();
+        write_string(&text, &mut written).unwrap();
+        prop_assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text.clone());
+        prop_assert_eq!(Json::view(&written), Json::String(text.clone().into()));
+        // Every character escaped, as some writers do.
+        let escaped: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+        let escaped = format!("\"{escaped}\"");
+        prop_assert_eq!(Json::view(&escaped), Json::String(text.into()));
     }
 }

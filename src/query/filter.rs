@@ -6,11 +6,11 @@ use super::{LikePattern, Path, RegexPattern, Root, Value};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
     /// All of these; of none: true.
-    And(Vec<Filter>),
+    And(Vec<Self>),
     /// Any of these; of none: false.
-    Or(Vec<Filter>),
+    Or(Vec<Self>),
     /// The complement.
-    Not(Box<Filter>),
+    Not(Box<Self>),
     /// One test of the value at a path.
     Test(Path, Predicate),
 }

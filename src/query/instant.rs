@@ -67,9 +67,11 @@ pub(crate) const UNITS: [(&str, u64); 6] = [
 ];
 
 /// The time that a text tells: `YYYY-MM-DD`, or that and a time of day with `T` or a space between; without a zone it
-/// is UTC, without a time midnight. `None` for everything else: other forms of ISO 8601 do not sort by time as text.
+/// is UTC, without a time midnight. `None` for everything else: other forms of ISO 8601 do not sort by time as text, as
+/// these do to within a day (no zone is a whole day away), which backends rely on to narrow a search.
 ///
-/// A leap second (`:60`) reads as the second before it, which keeps it in its minute, day and month.
+/// A leap second (`:60`) reads as the second before it, which keeps it in its minute, day and month. The last 26 hours of
+/// year 9999, a usual way to write "never", are beyond a [`Timestamp`] and read as its greatest.
 pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     // The first byte rules out signed years, the dashes the compact form, the bracket zones of RFC 9557.
@@ -87,14 +89,20 @@ pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
         None | Some(PiecesOffset::Zulu) => jiff::tz::Offset::UTC,
         Some(offset) => offset.to_numeric_offset(),
     };
-    offset
-        .to_timestamp(time)
-        .ok()
-        .filter(|time| *time >= first())
+    if offset.seconds().abs() >= 86_400 {
+        return None;
+    }
+    match offset.to_timestamp(time) {
+        Ok(time) => (time >= first()).then_some(time),
+        Err(_) => (time.year() == 9999).then_some(Timestamp::MAX),
+    }
 }
 
-/// The beginning of year 1; the end of year 9999 is also jiff's.
+/// The beginning of year 1.
 pub(crate) fn first() -> Timestamp {
     const FIRST: i64 = -62_135_596_800;
     Timestamp::from_second(FIRST).unwrap_or(Timestamp::MIN)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::lookup::value_at;
 use super::operand::{AnyOf, Operand};
-use super::{Comparison, Filter, LikePattern, Path, Predicate, RegexPattern};
+use super::{Comparison, Filter, LikePattern, Path, Predicate, RegexPattern, Value};
 use crate::json::Json;
 use crate::{Error, Record, Result};
 
@@ -16,9 +16,9 @@ const MAX_NESTING: usize = 1_000;
 /// A filter that was checked and made ready to be asked often.
 #[derive(Debug)]
 pub(super) enum Matcher {
-    And(Vec<Matcher>),
-    Or(Vec<Matcher>),
-    Not(Box<Matcher>),
+    And(Vec<Self>),
+    Or(Vec<Self>),
+    Not(Box<Self>),
     Test(Path, Test),
 }
 
@@ -95,16 +95,14 @@ impl Test {
             Predicate::Compare(Comparison::Eq, value) => Self::Eq(Operand::of(value, now)?),
             Predicate::Compare(Comparison::Ne, value) => Self::Ne(Operand::of(value, now)?),
             Predicate::Compare(comparison, value) => {
-                Self::Order(*comparison, Operand::of(value, now)?.ordered()?)
+                let value = value.resolved(now)?;
+                value.check_order()?;
+                Self::Order(*comparison, Operand::of(&value, now)?)
             }
             Predicate::Between { low, high, negated } => {
-                let low = Operand::of(low, now)?.ordered()?;
-                let high = Operand::of(high, now)?.ordered()?;
-                if low.kind() != high.kind() {
-                    return Err(Error::invalid("the bounds of `between` are of one type")
-                        .with("low", low.kind())
-                        .with("high", high.kind()));
-                }
+                let (low, high) = (low.resolved(now)?, high.resolved(now)?);
+                Value::check_bounds(&low, &high)?;
+                let (low, high) = (Operand::of(&low, now)?, Operand::of(&high, now)?);
                 Self::Between {
                     low,
                     high,

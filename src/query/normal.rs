@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Filter, Instant, Predicate, Value};
-use crate::{Error, Result};
+use super::{Filter, Predicate};
+use crate::Result;
 
 impl Filter {
     /// The filter in negation normal form: `Not` stands only directly above a test, and never above `exists`.
@@ -46,41 +46,20 @@ impl Filter {
 impl Predicate {
     fn at(&self, now: Timestamp) -> Result<Self> {
         Ok(match self {
-            Self::Compare(comparison, value) => Self::Compare(*comparison, value.unless_null(now)?),
+            Self::Compare(comparison, value) => Self::Compare(*comparison, value.resolved(now)?),
             Self::Between { low, high, negated } => Self::Between {
-                low: low.unless_null(now)?,
-                high: high.unless_null(now)?,
+                low: low.resolved(now)?,
+                high: high.resolved(now)?,
                 negated: *negated,
             },
             Self::In { items, negated } => Self::In {
                 items: items
                     .iter()
-                    .filter_map(|item| item.at(now).transpose())
+                    .filter_map(|item| item.resolved_or_null(now).transpose())
                     .collect::<Result<_>>()?,
                 negated: *negated,
             },
             other => other.clone(),
         })
     }
-}
-
-impl Value {
-    fn at(&self, now: Timestamp) -> Result<Option<Self>> {
-        match self {
-            Self::Instant(instant) => Ok(Some(Self::Instant(Instant::At(instant.resolve(now)?)))),
-            Self::Json(text) => Self::from_json(text),
-            other => Ok(Some(other.clone())),
-        }
-    }
-
-    fn unless_null(&self, now: Timestamp) -> Result<Self> {
-        self.at(now)?.ok_or_else(null_operand)
-    }
-}
-
-/// The error of a comparison with null.
-pub(super) fn null_operand() -> Error {
-    Error::invalid(
-        "nothing is equal to null, nor less or greater; `is null` finds null and missing values",
-    )
 }

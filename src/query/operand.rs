@@ -5,10 +5,9 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 
 use super::instant::parse_time;
-use super::normal::null_operand;
 use super::{Number, Value};
+use crate::Result;
 use crate::json::{Json, Tree, compare_numbers};
-use crate::{Error, Result};
 
 /// What a value is compared with.
 #[derive(Debug)]
@@ -21,44 +20,15 @@ pub(super) enum Operand {
 }
 
 impl Operand {
-    /// Checks `value` and takes it apart.
+    /// Takes a value apart that is not null; `now()` is `now`.
     pub(super) fn of(value: &Value, now: Timestamp) -> Result<Self> {
-        Self::unless_null(value, now)?.ok_or_else(null_operand)
-    }
-
-    fn unless_null(value: &Value, now: Timestamp) -> Result<Option<Self>> {
-        Ok(Some(match value {
-            Value::Bool(value) => Self::Bool(*value),
-            Value::Number(number) => Self::Number(number.clone()),
-            Value::String(text) => Self::String(text.clone()),
+        Ok(match value.resolved(now)? {
+            Value::Bool(value) => Self::Bool(value),
+            Value::Number(number) => Self::Number(number),
+            Value::String(text) => Self::String(text),
+            Value::Json(text) => Self::Tree(Tree::of(&text)),
             Value::Instant(instant) => Self::Instant(instant.resolve(now)?),
-            Value::Json(text) => match Value::from_json(text)? {
-                Some(Value::Json(text)) => Self::Tree(Tree::of(&text)),
-                Some(scalar) => return Self::unless_null(&scalar, now),
-                None => return Ok(None),
-            },
-        }))
-    }
-
-    /// The same, if it can be less or greater than something.
-    pub(super) fn ordered(self) -> Result<Self> {
-        match self {
-            Self::Tree(_) => Err(Error::invalid(
-                "arrays and objects are not less or greater than others; compare them by `=`, `!=` or `in`",
-            )),
-            operand => Ok(operand),
-        }
-    }
-
-    /// The type's name for messages.
-    pub(super) fn kind(&self) -> &'static str {
-        match self {
-            Self::Bool(_) => "boolean",
-            Self::Number(_) => "number",
-            Self::String(_) => "string",
-            Self::Tree(_) => "array or object",
-            Self::Instant(_) => "instant",
-        }
+        })
     }
 
     /// Whether `value` is of the same type and equal.
@@ -100,13 +70,15 @@ impl AnyOf {
     pub(super) fn of(items: &[Value], now: Timestamp) -> Result<Self> {
         let mut any = Self::default();
         for item in items {
-            match Operand::unless_null(item, now)? {
-                Some(Operand::Bool(value)) => any.bools[usize::from(value)] = true,
-                Some(Operand::Number(number)) => any.numbers.push(number),
-                Some(Operand::String(text)) => any.strings.push(text),
-                Some(Operand::Instant(time)) => any.instants.push(time),
-                Some(Operand::Tree(tree)) => any.trees.push(tree),
-                None => {}
+            let Some(item) = item.resolved_or_null(now)? else {
+                continue;
+            };
+            match Operand::of(&item, now)? {
+                Operand::Bool(value) => any.bools[usize::from(value)] = true,
+                Operand::Number(number) => any.numbers.push(number),
+                Operand::String(text) => any.strings.push(text),
+                Operand::Instant(time) => any.instants.push(time),
+                Operand::Tree(tree) => any.trees.push(tree),
             }
         }
         any.numbers

@@ -51,6 +51,19 @@ impl Path {
         }
     }
 
+    /// The path that names in a text mean: `id`, `metadata.x` and `fields.x` start elsewhere, all else is a field.
+    pub(super) fn from_names(mut names: Vec<Box<str>>) -> Self {
+        let first = names.first().map(AsRef::as_ref);
+        let root = match (first, names.len()) {
+            (Some("id"), 1) => return Self::of(Root::Id),
+            (Some("metadata"), 2..) => Root::Metadata,
+            (Some("fields"), 2..) => Root::Fields,
+            _ => return Self::field(names),
+        };
+        names.remove(0);
+        Self { root, names }
+    }
+
     /// What it starts from.
     pub fn root(&self) -> Root {
         self.root
@@ -118,5 +131,5 @@ fn is_plain(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
         && chars.all(|c| c.is_alphanumeric() || c == '_')
-        && !super::is_keyword(name)
+        && !super::text::is_keyword(name)
 }

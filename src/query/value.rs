@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use super::Instant;
 use crate::json::{self, Json};
 use crate::{Error, Result};
@@ -31,14 +33,67 @@ impl Value {
     /// # Errors
     /// `Invalid`: not JSON, or a value that no record can hold.
     pub fn from_json(text: &str) -> Result<Option<Self>> {
-        let text = text.trim();
         json::validate_value(text)?;
+        let text = json::trim(text);
         Ok(match Json::view(text) {
             Json::Null => None,
             Json::Bool(value) => Some(Self::Bool(value)),
             Json::Number(text) => Some(Self::Number(Number(text.into()))),
             Json::String(text) => Some(Self::String(text.into())),
             Json::Array(text) | Json::Object(text) => Some(Self::Json(text.into())),
+        })
+    }
+}
+
+impl Value {
+    /// The type's name for messages.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Json(_) => "an array or object",
+            Self::Instant(_) => "a time",
+        }
+    }
+
+    /// Refuses what cannot be less or greater than something.
+    pub(super) fn check_order(&self) -> Result<()> {
+        match self {
+            Self::Json(_) => Err(Error::invalid(
+                "arrays and objects are not less or greater than others; use `=`, `!=` or `in`",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses bounds that are not of one type with an order.
+    pub(super) fn check_bounds(low: &Self, high: &Self) -> Result<()> {
+        low.check_order()?;
+        high.check_order()?;
+        if low.kind() == high.kind() {
+            return Ok(());
+        }
+        Err(Error::invalid("the bounds of `between` are of one type")
+            .with("low", low.kind())
+            .with("high", high.kind()))
+    }
+
+    /// The value with `now()` replaced by the time it stands for, and JSON text by what it holds; none for null.
+    pub(super) fn resolved_or_null(&self, now: Timestamp) -> Result<Option<Self>> {
+        match self {
+            Self::Instant(instant) => Ok(Some(Self::Instant(Instant::At(instant.resolve(now)?)))),
+            Self::Json(text) => Self::from_json(text),
+            other => Ok(Some(other.clone())),
+        }
+    }
+
+    /// As [`resolved_or_null`](Self::resolved_or_null), where null is no operand.
+    pub(super) fn resolved(&self, now: Timestamp) -> Result<Self> {
+        self.resolved_or_null(now)?.ok_or_else(|| {
+            Error::invalid(
+                "nothing is equal to null, nor less or greater; `is null` finds null and missing values",
+            )
         })
     }
 }
@@ -80,7 +135,7 @@ impl Number {
     /// `Invalid`: no JSON number, or one that no record can hold.
     pub fn new(text: &str) -> Result<Self> {
         json::validate_value(text)?;
-        match Json::view(text) {
+        match Json::view(json::trim(text)) {
             Json::Number(number) => Ok(Self(number.into())),
             _ => Err(Error::invalid("this is no number").with("value", text)),
         }
@@ -121,18 +176,5 @@ impl Eq for Number {}
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl fmt::Display for Value {
-    /// The value as it is written in a filter's text.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bool(value) => value.fmt(f),
-            Self::Number(number) => number.fmt(f),
-            Self::String(text) => write!(f, "'{}'", text.replace('\'', "''")),
-            Self::Json(text) => write!(f, "json '{}'", text.replace('\'', "''")),
-            Self::Instant(instant) => instant.fmt(f),
-        }
     }
 }

@@ -1,0 +1,882 @@
+//! The text syntax: what it means, what its errors say, and that it reads back.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::query::arbitrary_tests as arbitrary;
+use crate::{
+    Comparison, ErrorKind, Instant, LikePattern, Number, Predicate, RegexPattern, Root, Value,
+};
+
+fn parse(text: &str) -> Filter {
+    text.parse()
+        .unwrap_or_else(|error| panic!("{text}\n{error}"))
+}
+
+fn test(predicate: Predicate) -> Filter {
+    Filter::Test(Path::field(["x"]), predicate)
+}
+
+fn compare(comparison: Comparison, value: impl Into<Value>) -> Filter {
+    test(Predicate::Compare(comparison, value.into()))
+}
+
+use Comparison::{Eq, Ge, Gt, Le, Lt, Ne};
+
+#[test]
+fn comparisons() {
+    for (text, filter) in [
+        ("x = 1", compare(Eq, 1)),
+        ("x==1", compare(Eq, 1)),
+        ("  x\n!=\t'a' ", compare(Ne, "a")),
+        ("x <> true", compare(Ne, true)),
+        ("x < -1.5e3", compare(Lt, Number::new("-1500").unwrap())),
+        ("x <= FALSE", compare(Le, false)),
+        ("x > 'it''s'", compare(Gt, "it's")),
+        ("x >= ''", compare(Ge, "")),
+        (
+            "x = json '[1, \"a\"]'",
+            compare(Eq, Value::Json("[1, \"a\"]".into())),
+        ),
+        ("x = json '1'", compare(Eq, 1)),
+        ("x = JSON'\"a\"'", compare(Eq, "a")),
+    ] {
+        assert_eq!(parse(text), filter, "{text}");
+    }
+    let Filter::Test(_, Predicate::Compare(_, Value::Number(big))) =
+        parse("x = 1180591620717411303424")
+    else {
+        panic!("no number");
+    };
+    assert_eq!(big.as_str(), "1180591620717411303424");
+}
+
+#[test]
+fn other_operators() {
+    let list = |items: &[&str], negated| {
+        let items = items.iter().map(|item| Value::from(*item)).collect();
+        test(Predicate::In { items, negated })
+    };
+    let like = |pattern, negated| test(Predicate::Like { pattern, negated });
+    for (text, filter) in [
+        ("x in ('a', 'b')", list(&["a", "b"], false)),
+        ("x IN()", list(&[], false)),
+        ("x not in ( 'a' )", list(&["a"], true)),
+        ("x not_in ('a')", list(&["a"], true)),
+        ("x like 'a%'", like(LikePattern::like("a%").unwrap(), false)),
+        (
+            "x not like 'a%'",
+            like(LikePattern::like("a%").unwrap(), true),
+        ),
+        (
+            "x Not_ILike 'a%'",
+            like(LikePattern::ilike("a%").unwrap(), true),
+        ),
+        (
+            "x regex '^a'",
+            test(Predicate::Regex(RegexPattern::new("^a").unwrap())),
+        ),
+        (
+            "x starts_with 'a_'",
+            test(Predicate::StartsWith("a_".into())),
+        ),
+        (
+            "x between 1 and 2",
+            test(Predicate::Between {
+                low: 1.into(),
+                high: 2.into(),
+                negated: false,
+            }),
+        ),
+        (
+            "x not between 'a' and 'b'",
+            test(Predicate::Between {
+                low: "a".into(),
+                high: "b".into(),
+                negated: true,
+            }),
+        ),
+        ("x exists", test(Predicate::Exists)),
+        ("x not exists", test(Predicate::NotExists)),
+        ("x is null", test(Predicate::NotExists)),
+        ("x IS NOT NULL", test(Predicate::Exists)),
+    ] {
+        assert_eq!(parse(text), filter, "{text}");
+    }
+}
+
+#[test]
+fn points_in_time() {
+    let at = |text: &str| Instant::At(text.parse().unwrap());
+    const DAY: i64 = 86_400_000;
+    for (text, instant) in [
+        ("now()", Instant::Now(0)),
+        ("NOW ( ) - 90d", Instant::Now(-90 * DAY)),
+        (
+            "now() -1w+ 2d - 3h + 4m - 5s + 6ms",
+            Instant::Now(-5 * DAY - 3 * 3_600_000 + 240_000 - 5_000 + 6),
+        ),
+        ("date '2024-02-29'", at("2024-02-29T00:00:00Z")),
+        ("date '2024-02-29' + 1d", at("2024-03-01T00:00:00Z")),
+        (
+            "timestamp '2024-01-01T01:00:00+02:00'",
+            at("2023-12-31T23:00:00Z"),
+        ),
+        (
+            "timestamp '2024-01-01 01:00' - 1h",
+            at("2024-01-01T00:00:00Z"),
+        ),
+    ] {
+        assert_eq!(
+            parse(&format!("x < {text}")),
+            compare(Lt, instant),
+            "{text}"
+        );
+    }
+    // Names of fields, where no value can stand.
+    for name in ["date", "timestamp", "json", "now", "interval"] {
+        let filter = parse(&format!("{name} = '2024'"));
+        assert_eq!(
+            filter,
+            Filter::Test(Path::field([name]), Predicate::Compare(Eq, "2024".into()))
+        );
+    }
+}
+
+#[test]
+fn trees_keep_their_shape() {
+    let [a, b, c] =
+        ["a", "b", "c"].map(|name| Filter::Test(Path::field([name]), Predicate::Exists));
+    let and = |parts: &[&Filter]| Filter::And(parts.iter().copied().cloned().collect());
+    let or = |parts: &[&Filter]| Filter::Or(parts.iter().copied().cloned().collect());
+    for (text, filter) in [
+        ("", Filter::ALL),
+        ("  \n", Filter::ALL),
+        ("a exists and b exists and c exists", and(&[&a, &b, &c])),
+        (
+            "a exists AND b exists Or c exists",
+            or(&[&and(&[&a, &b]), &c]),
+        ),
+        (
+            "a exists or b exists and c exists",
+            or(&[&a, &and(&[&b, &c])]),
+        ),
+        (
+            "(a exists or b exists)and c exists",
+            and(&[&or(&[&a, &b]), &c]),
+        ),
+        (
+            "(a exists and b exists) and c exists",
+            and(&[&and(&[&a, &b]), &c]),
+        ),
+        ("((a exists))", a.clone()),
+        ("not a exists and b exists", and(&[&!a.clone(), &b])),
+        ("not (a exists and b exists)", !and(&[&a, &b])),
+        ("not not a exists", !!a.clone()),
+        (
+            "a not exists or not(a exists)",
+            or(&[
+                &Filter::Test(Path::field(["a"]), Predicate::NotExists),
+                &!a.clone(),
+            ]),
+        ),
+    ] {
+        assert_eq!(parse(text), filter, "{text}");
+    }
+}
+
+#[test]
+fn paths() {
+    for (text, path) in [
+        ("a", Path::field(["a"])),
+        (" a.b_1.\u{fc}ber ", Path::field(["a", "b_1", "\u{fc}ber"])),
+        ("\"a.b\".\"x y\"", Path::field(["a.b", "x y"])),
+        ("\"say \"\"hi\"\"\"", Path::field(["say \"hi\""])),
+        ("\"not\"", Path::field(["not"])),
+        ("a.not", Path::field(["a", "not"])),
+        ("id", Path::of(Root::Id)),
+        ("id.x", Path::field(["id", "x"])),
+        ("fields.id", Path::field(["id"])),
+        ("metadata", Path::field(["metadata"])),
+        ("metadata.x.y", Path::metadata(["x", "y"])),
+        ("fields.metadata.x", Path::field(["metadata", "x"])),
+        ("fields", Path::field(["fields"])),
+        ("created_at", Path::field(["created_at"])),
+        ("@created_at", Path::of(Root::CreatedAt)),
+        ("@updated_at", Path::of(Root::UpdatedAt)),
+    ] {
+        assert_eq!(text.parse::<Path>().unwrap(), path, "{text}");
+        assert_eq!(path.to_string().parse::<Path>().unwrap(), path, "{path}");
+    }
+    for text in [
+        "",
+        "a b",
+        "a.",
+        ".a",
+        "a..b",
+        "not",
+        "1a",
+        "'a'",
+        "@created",
+        "@created_at.x",
+        "\"a",
+        "a = 1",
+        "a-b",
+    ] {
+        let error = text.parse::<Path>().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(
+            error.to_string().contains(" --> path, line 1, column "),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_mistake_is_drawn_with_its_place() {
+    let error = Filter::parse("status in ('closed', )", "orders-after-90d, where").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    let drawing = "\
+expected a value, found `)`
+  --> orders-after-90d, where, line 1, column 22
+ 1 | status in ('closed', )
+   |                      ^ a list looks like ('a', 'b')";
+    assert_eq!(error.to_string(), drawing);
+
+    let text = "a exists\n".repeat(0) + "a = 1\nand\n\n\n\n\n\n\n\nand\t\u{fc} \u{3c}\u{3c} 5";
+    let drawing = "\
+expected a path, found `and`
+   --> filter, line 10, column 1
+ 10 | and \u{fc} << 5
+    | ^ a field of this name stands in double quotes: \"and\"";
+    assert_eq!(text.parse::<Filter>().unwrap_err().to_string(), drawing);
+
+    let long = format!(
+        "{} or \u{fc} =! 'y' or {}",
+        "a = 1 or ".repeat(50) + "b = 2",
+        "c = 3 or ".repeat(50)
+    );
+    let error = long.parse::<Filter>().unwrap_err().to_string();
+    let lines: Vec<&str> = error.lines().collect();
+    let caret = lines[3].chars().position(|c| c == '^').unwrap();
+    assert_eq!(lines[2].chars().nth(caret), Some('!'), "{error}");
+    assert!(lines[2].chars().count() < 120, "{error}");
+}
+
+/// The text, what the first line says, the column, and what the hint says.
+const MISTAKES: &[(&str, &str, usize, &str)] = &[
+    // Values.
+    (
+        "status = \"closed\"",
+        "expected a value, found `\"closed\"`",
+        10,
+        "single quotes: 'closed'",
+    ),
+    (
+        "status = closed",
+        "expected a value, found `closed`",
+        10,
+        "single quotes: 'closed'",
+    ),
+    (
+        "status = null",
+        "expected a value, found `null`",
+        10,
+        "write `is null`",
+    ),
+    (
+        "status != NULL",
+        "expected a value, found `NULL`",
+        11,
+        "`is not null`",
+    ),
+    (
+        "status = None",
+        "expected a value, found `None`",
+        10,
+        "write `is null`",
+    ),
+    (
+        "x =",
+        "expected a value, found the end",
+        4,
+        "a value is like",
+    ),
+    (
+        "x = and y = 1",
+        "expected a value, found `and`",
+        5,
+        "a value is like",
+    ),
+    (
+        "x = \u{2018}a\u{2019}",
+        "expected a value",
+        5,
+        "straight quotes",
+    ),
+    (
+        "x = \u{201c}a\u{201d}",
+        "expected a value",
+        5,
+        "curly quotes",
+    ),
+    ("x = 'a", "expected a closing '", 5, "doubled"),
+    (
+        "x = 'it's'",
+        "expected a space after a string, found `s`",
+        9,
+        "doubled: 'it''s'",
+    ),
+    (
+        "x = 1_000",
+        "expected a number, found `1_000`",
+        5,
+        "goes on",
+    ),
+    (
+        "x = 01",
+        "expected a number, found `01`",
+        5,
+        "leading zeros",
+    ),
+    (
+        "x = .5",
+        "expected a number, found `.5`",
+        5,
+        "expected a value",
+    ),
+    (
+        "x = +5",
+        "expected a number, found `+5`",
+        5,
+        "expected a value",
+    ),
+    (
+        "x = 2024-01-31",
+        "expected a number, found `2024-01-31`",
+        5,
+        "date '2024-01-31'",
+    ),
+    (
+        "x = 1e400",
+        "expected a number, found `1e400`",
+        5,
+        "64-bit float",
+    ),
+    (
+        "x = NaN",
+        "expected a value, found `NaN`",
+        5,
+        "no such number",
+    ),
+    (
+        "x = json '[1'",
+        "expected JSON: expected `,` or `]`",
+        5,
+        "json looks like",
+    ),
+    (
+        "x = json 'null'",
+        "expected a value, found null",
+        5,
+        "is null",
+    ),
+    (
+        "x = json",
+        "expected a value, found `json`",
+        5,
+        "a string follows `json`",
+    ),
+    (
+        "x < json '[1]'",
+        "expected something that has an order",
+        5,
+        "not less or greater",
+    ),
+    // Operators.
+    (
+        "status",
+        "expected an operator, found the end",
+        7,
+        "starts_with",
+    ),
+    (
+        "status 'closed'",
+        "expected an operator, found `'closed'`",
+        8,
+        "= != <",
+    ),
+    (
+        "status lik 'a%'",
+        "expected an operator, found `lik`",
+        8,
+        "did you mean `like`?",
+    ),
+    (
+        "status stars_with 'a'",
+        "expected an operator, found `stars_with`",
+        8,
+        "did you mean `starts_with`?",
+    ),
+    (
+        "status bewteen 1 and 2",
+        "expected an operator, found `bewteen`",
+        8,
+        "did you mean `between`?",
+    ),
+    (
+        "status contains 'a'",
+        "expected an operator, found `contains`",
+        8,
+        "like '%text%'",
+    ),
+    (
+        "status =~ 'a'",
+        "expected an operator, found `=~`",
+        8,
+        "write `regex`",
+    ),
+    (
+        "status => 1",
+        "expected an operator, found `=>`",
+        8,
+        "write `>=`",
+    ),
+    (
+        "status =< 1",
+        "expected an operator, found `=<`",
+        8,
+        "write `<=`",
+    ),
+    (
+        "status === 1",
+        "expected an operator, found `===`",
+        8,
+        "= != <",
+    ),
+    (
+        "status: 'a'",
+        "expected an operator, found `:`",
+        7,
+        "write `=`",
+    ),
+    (
+        "bad-name = 1",
+        "expected an operator, found `-`",
+        4,
+        "\"bad-name\"",
+    ),
+    (
+        "tags[0] = 1",
+        "expected an operator, found `[`",
+        5,
+        "never into arrays",
+    ),
+    (
+        "lower(name) = 'a'",
+        "expected an operator, found `(`",
+        6,
+        "no functions",
+    ),
+    (
+        "x not = 1",
+        "expected `in`, `like`",
+        7,
+        "in front of a whole test",
+    ),
+    (
+        "x not regex 'a'",
+        "expected `in`, `like`",
+        7,
+        "not (x regex 'a')",
+    ),
+    (
+        "x is 'a'",
+        "expected `null`, found `'a'`",
+        6,
+        "compared by `=`",
+    ),
+    ("x \u{2265} 1", "expected an operator", 3, "write `>=`"),
+    // Connectives.
+    (
+        "a = 1 && b = 2",
+        "expected `and`, `or` or the end, found `&&`",
+        7,
+        "write `and`",
+    ),
+    (
+        "a = 1 || b = 2",
+        "expected `and`, `or` or the end, found `||`",
+        7,
+        "write `or`",
+    ),
+    ("!a = 1", "expected a path, found `!`", 1, "write `not`"),
+    (
+        "a = 1 b = 2",
+        "expected `and`, `or` or the end, found `b`",
+        7,
+        "joined by `and`",
+    ),
+    ("1 < a", "expected a path, found `1`", 1, "double quotes"),
+    (
+        "0 < a < 9",
+        "expected a path, found `0`",
+        1,
+        "double quotes",
+    ),
+    (
+        "a > 0 < 9",
+        "expected `and`, `or` or the end, found `<`",
+        7,
+        "one operator",
+    ),
+    (
+        "a = 1 and",
+        "expected a path, found the end",
+        10,
+        "a test looks like",
+    ),
+    (
+        "and a = 1",
+        "expected a path, found `and`",
+        1,
+        "in double quotes",
+    ),
+    (
+        "(a = 1",
+        "expected `and`, `or` or `)`, found the end",
+        7,
+        "joined",
+    ),
+    (
+        "a = 1)",
+        "expected `and`, `or` or the end, found `)`",
+        6,
+        "no bracket",
+    ),
+    ("()", "expected a path, found `)`", 2, "a test looks like"),
+    (
+        "a = 1;",
+        "expected `and`, `or` or the end, found `;`",
+        6,
+        "no `;`",
+    ),
+    (
+        "'a' = 1",
+        "expected a path, found `'a'`",
+        1,
+        "double quotes, or in none",
+    ),
+    (
+        "exists a",
+        "expected a path, found `exists`",
+        1,
+        "the path comes first",
+    ),
+    ("`a` = 1", "expected a path, found ``", 1, "double quotes"),
+    (
+        "@created = 1",
+        "expected `@created_at` or `@updated_at`",
+        1,
+        "own times",
+    ),
+    ("\u{feff}a = 1", "expected a path", 1, "invisible"),
+    // Lists, bounds, patterns.
+    (
+        "x in 'a'",
+        "expected `(`, found `'a'`",
+        6,
+        "a list looks like ('a', 'b')",
+    ),
+    (
+        "x in ['a']",
+        "expected `(`, found `[`",
+        6,
+        "a list looks like",
+    ),
+    (
+        "x in ('a' 'b')",
+        "expected `,` or `)`, found `'b'`",
+        11,
+        "a list looks like",
+    ),
+    (
+        "x in ('a',",
+        "expected a value, found the end",
+        11,
+        "a list looks like",
+    ),
+    (
+        "x in (,'a')",
+        "expected a value, found `,`",
+        7,
+        "a list looks like",
+    ),
+    (
+        "x in ('a', null)",
+        "expected a value, found `null`",
+        12,
+        "is null",
+    ),
+    (
+        "x between 1, 2",
+        "expected `and`, found `,`",
+        12,
+        "between 1 and 9",
+    ),
+    (
+        "x between (1, 2)",
+        "expected a value, found `(`",
+        11,
+        "between 1 and 9",
+    ),
+    (
+        "x between 1 and 'b'",
+        "expected bounds of one type, found a number and a string",
+        17,
+        "of one type",
+    ),
+    (
+        "x between now() and '2024'",
+        "expected bounds of one type",
+        21,
+        "of one type",
+    ),
+    (
+        "x like 5",
+        "expected a string, found `5`",
+        8,
+        "a value is like",
+    ),
+    ("x like a", "expected a string, found `a`", 8, "'a'"),
+    (
+        "x like 'a\\'",
+        "a pattern cannot end in one `\\`",
+        8,
+        "mend",
+    ),
+    (
+        "x regex '['",
+        "this is no regular expression",
+        9,
+        "unclosed character class",
+    ),
+    // Times.
+    (
+        "x < now",
+        "expected a value, found `now`",
+        5,
+        "write `now()`",
+    ),
+    ("x < now(5)", "expected `)`, found `5`", 9, "write `now()`"),
+    (
+        "x < now() - 90",
+        "expected a unit, found the end",
+        15,
+        "90d",
+    ),
+    (
+        "x < now() - 90days",
+        "expected a unit, found `days`",
+        15,
+        "ms, s, m, h, d, w",
+    ),
+    (
+        "x < now() - 3 months",
+        "expected a unit, found ` `",
+        14,
+        "90d",
+    ),
+    (
+        "x < now() - 3months",
+        "expected a unit, found `months`",
+        14,
+        "write days",
+    ),
+    ("x < now() - d", "expected a span, found `d`", 13, "90d"),
+    (
+        "x < now() - 99999999999999999999d",
+        "expected a shorter span",
+        13,
+        "longer",
+    ),
+    (
+        "x < date '2024-13-01'",
+        "expected a date, found `2024-13-01`",
+        5,
+        "date '2024-01-31'",
+    ),
+    (
+        "x < date '2024-01-01T00:00'",
+        "expected a date",
+        5,
+        "timestamp",
+    ),
+    (
+        "x < timestamp 'yesterday'",
+        "expected a time, found `yesterday`",
+        5,
+        "UTC",
+    ),
+    (
+        "x < date '9999-12-31' + 9d",
+        "expected a time between the years 1 and 9999",
+        23,
+        "leads out",
+    ),
+    (
+        "x < date '0001-01-01' - 1s",
+        "expected a time between the years 1 and 9999",
+        23,
+        "leads out",
+    ),
+    (
+        "x < interval '90 days'",
+        "expected a value, found `interval`",
+        5,
+        "now() - 90d",
+    ),
+];
+
+#[test]
+fn frequent_slips_have_their_own_sentence() {
+    for (text, message, column, hint) in MISTAKES {
+        let error = match text.parse::<Filter>() {
+            Ok(filter) => panic!("{text} is {filter:?}"),
+            Err(error) => error.to_string(),
+        };
+        assert!(error.starts_with(message), "{text}\n{error}");
+        assert!(
+            error.contains(&format!("line 1, column {column}\n")),
+            "{text}\n{error}"
+        );
+        let last = error.lines().last().unwrap();
+        assert!(last.contains(hint), "{text}\n{error}");
+        let caret = last.chars().position(|c| c == '^').unwrap();
+        assert_eq!(caret, " 1 | ".len() + column - 1, "{text}\n{error}");
+    }
+}
+
+#[test]
+fn limits_hold() {
+    let nested = |depth: usize| format!("{}a = 1{}", "(".repeat(depth), ")".repeat(depth));
+    parse(&nested(64));
+    for text in [nested(65), nested(30_000), "not ".repeat(65) + "a = 1"] {
+        let error = text.parse::<Filter>().unwrap_err().to_string();
+        assert!(
+            error.contains("at most 64 deep") && error.contains("column"),
+            "{error}"
+        );
+    }
+    parse(&("not ".repeat(64) + "a = 1"));
+
+    let list = |count: usize| format!("a in ({}0)", "0,".repeat(count - 1));
+    parse(&list(10_000));
+    let error = list(10_001).parse::<Filter>().unwrap_err().to_string();
+    assert!(error.contains("10,000 elements"), "{error}");
+
+    let long = |bytes: usize| format!("a = '{}'", "x".repeat(bytes - 6));
+    parse(&long(64 << 10));
+    let error = long((64 << 10) + 1)
+        .parse::<Filter>()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("64 KiB") && error.contains("65537"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_has_no_text_is_written_as_what_it_means() {
+    let a = Filter::Test(Path::field(["a"]), Predicate::Exists);
+    let none = Filter::Or(vec![]);
+    assert_eq!(none.to_string(), "id not exists");
+    assert_eq!(
+        a.clone().and(Filter::ALL).to_string(),
+        "a exists and id exists"
+    );
+    assert_eq!(
+        Filter::Or(vec![Filter::And(vec![a.clone()])]).to_string(),
+        "a exists"
+    );
+    assert_eq!((!Filter::And(vec![a])).to_string(), "not a exists");
+    assert_eq!(Filter::ALL.to_string(), "");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn filters_read_back_as_equal_trees(filter in arbitrary::filter(2)) {
+        let text = filter.to_string();
+        let again = text.parse::<Filter>().map_err(|error| TestCaseError::fail(format!("{text}\n{error}")))?;
+        prop_assert_eq!(&again, &filter, "{}", text);
+        prop_assert_eq!(again.to_string(), text);
+    }
+
+    #[test]
+    fn paths_read_back(path in arbitrary::path()) {
+        prop_assert_eq!(path.to_string().parse::<Path>().unwrap(), path);
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic(text in any::<String>()) {
+        let _ = text.parse::<Filter>();
+        let _ = text.parse::<Path>();
+    }
+
+    #[test]
+    fn no_words_make_the_parser_panic(words in proptest::collection::vec(proptest::sample::select(WORDS.to_vec()), 0..12), glue in proptest::sample::select(vec!["", " ", "\n"])) {
+        let text = words.join(glue);
+        if let Err(error) = text.parse::<Filter>() {
+            prop_assert!(error.to_string().contains('^'), "{}", error);
+        }
+    }
+}
+
+const WORDS: &[&str] = &[
+    "a",
+    "b.c",
+    "\"x\"",
+    "'s'",
+    "'",
+    "\"",
+    "1",
+    "-1.5",
+    "=",
+    "!=",
+    "<",
+    ">=",
+    "and",
+    "or",
+    "not",
+    "(",
+    ")",
+    ",",
+    "in",
+    "like",
+    "ilike",
+    "regex",
+    "starts_with",
+    "between",
+    "exists",
+    "is",
+    "null",
+    "true",
+    "json",
+    "date",
+    "timestamp",
+    "now()",
+    "+",
+    "-",
+    "1d",
+    "'2024-01-01'",
+    "@created_at",
+    "@",
+    ".",
+    "&&",
+    "\u{201c}",
+    "\u{e9}",
+    "\\",
+];
