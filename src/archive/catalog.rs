@@ -1,9 +1,227 @@
 //! The catalog: which segments exist, which of their rows are dead, in the tables of DuckLake 1.0.
+//!
+//! It is SQL over a [`HostTransaction`] and nothing else, so that one transaction of the host carries the records' half
+//! and the catalog's. The order within a transaction that changes the catalog is always the same: the journal, the
+//! primary's rows, the next snapshot (whose key is the lock), everything else. Foreign writers, DuckDB above all, obey
+//! the same key, and the names of a snapshot's changes tell them what they collide with.
 
+mod bounds;
 mod change;
+mod changes;
+mod commit;
+mod create;
+mod dialect;
+mod journal;
+mod load;
+mod meta;
+mod rows;
+mod schema;
+mod snapshot;
 mod state;
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
 pub(crate) use self::change::{Change, NewDataFile, Place};
+pub(crate) use self::create::{check_names, is_reserved};
+pub(crate) use self::journal::{Batch, BatchState, new_batch_id};
+pub(crate) use self::snapshot::Newest;
 pub(crate) use self::state::{
     ArchivedTable, CatalogState, DataFile, DeadRow, DeleteFile, InlinedRow, SnapshotKey,
 };
+
+use self::create::NewTable;
+use self::dialect::Sql;
+use self::load::{Bound, Source};
+use crate::archive::column::Column;
+use crate::catalog_host::HostTransaction;
+use crate::sql::{Dialect, SqlRow};
+use crate::{Error, Result};
+
+/// The catalog of one collection's archive.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    sql: Sql,
+    root: Box<str>,
+    collection: Box<str>,
+    newest_sql: Box<str>,
+    /// The state that was read last. Everybody compares its key before it counts.
+    known: Mutex<Option<Arc<CatalogState>>>,
+}
+
+impl Catalog {
+    /// The catalog of `collection` in a database that speaks `dialect`, with files below `root`, which ends in `/`.
+    pub(crate) fn new(dialect: Dialect, root: &str, collection: &str) -> Self {
+        let sql = Sql::of(dialect);
+        Self {
+            sql,
+            root: root.into(),
+            collection: collection.into(),
+            newest_sql: snapshot::newest_sql(sql).into(),
+            known: Mutex::new(None),
+        }
+    }
+
+    /// Makes the catalog's tables where they are missing.
+    ///
+    /// # Errors
+    /// `Unsupported`: a catalog of a version that we do not know.
+    pub(crate) async fn init(&self, tx: &mut dyn HostTransaction, now: Timestamp) -> Result<()> {
+        meta::init(tx, self.sql, &self.root, now).await
+    }
+
+    /// Where foreign readers look for the files, if that is another place than ours.
+    pub(crate) async fn foreign_data_path(
+        &self,
+        tx: &mut dyn HostTransaction,
+    ) -> Result<Option<String>> {
+        let path = meta::metadata(tx, self.sql, "data_path").await?;
+        Ok(path.filter(|path| **path != *self.root))
+    }
+
+    /// Tells foreign readers that the files are where we look for them.
+    pub(crate) async fn correct_data_path(&self, tx: &mut dyn HostTransaction) -> Result<()> {
+        meta::set_data_path(tx, self.sql, &self.root).await
+    }
+
+    /// The statement that answers with the newest snapshot: one row, for [`Newest::of`].
+    ///
+    /// Read in the same snapshot as the primary's records, it tells which state of the archive belongs to them.
+    pub(crate) fn newest_sql(&self) -> &str {
+        &self.newest_sql
+    }
+
+    /// The state that is known already, if it is exactly the one that the answer to [`newest_sql`](Self::newest_sql)
+    /// names.
+    pub(crate) fn known(&self, newest: &[SqlRow]) -> Result<Option<Arc<CatalogState>>> {
+        let newest = Newest::of(newest)?;
+        let known = self.known.lock().clone();
+        Ok(known.filter(|state| state.key == newest.key))
+    }
+
+    /// The state at the newest snapshot that `tx` sees; only what changed since the last one is read.
+    pub(crate) async fn state(&self, tx: &mut dyn HostTransaction) -> Result<Arc<CatalogState>> {
+        let known = self.known.lock().clone();
+        let state = load::load(tx, self.source(), known).await?;
+        self.remember(&state);
+        Ok(state)
+    }
+
+    /// Keeps a state, unless a newer one of the same history is kept already: a long transaction reads an old one.
+    fn remember(&self, state: &Arc<CatalogState>) {
+        let mut known = self.known.lock();
+        let is_newer = known.as_ref().is_some_and(|known| {
+            known.key.incarnation == state.key.incarnation && known.key.id > state.key.id
+        });
+        if !is_newer {
+            *known = Some(Arc::clone(state));
+        }
+    }
+
+    /// Forgets the state that is known.
+    pub(crate) fn forget(&self) {
+        *self.known.lock() = None;
+    }
+
+    /// Creates the collection's table if it has none yet; none if another writer of the catalog was faster: the caller
+    /// rolls back and starts again. The state after it has to be read again.
+    ///
+    /// # Errors
+    /// `Invalid`: names that cannot be, or an age other than the one that the archive was begun with.
+    pub(crate) async fn ensure_table(
+        &self,
+        tx: &mut dyn HostTransaction,
+        columns: &[Column],
+        age: &str,
+        now: Timestamp,
+    ) -> Result<Option<()>> {
+        if let Some(bound) = Bound::read(tx, self.source()).await? {
+            return self.check_age(&bound.age, age).map(Some);
+        }
+        check_names(columns)?;
+        let new = NewTable {
+            collection: &self.collection,
+            columns,
+            age,
+        };
+        Ok(create::table(tx, self.sql, new, now).await?.map(|_| ()))
+    }
+
+    /// Refuses an age other than the one that the archive was begun with.
+    pub(crate) async fn check_bound_age(
+        &self,
+        tx: &mut dyn HostTransaction,
+        age: &str,
+    ) -> Result<()> {
+        match Bound::read(tx, self.source()).await? {
+            Some(bound) => self.check_age(&bound.age, age),
+            None => Ok(()),
+        }
+    }
+
+    fn check_age(&self, bound: &str, age: &str) -> Result<()> {
+        if bound == age {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "the archive of this collection was begun with another age, and its segments are cut by that one; \
+             set the age back, or begin another archive",
+        )
+        .with("collection", &self.collection)
+        .with("age", age)
+        .with("archived_by", bound))
+    }
+
+    /// Commits `change` on top of `base`, within `tx`; none if the catalog has changed since: the caller rolls back,
+    /// reads everything again and decides again.
+    pub(crate) async fn commit(
+        &self,
+        tx: &mut dyn HostTransaction,
+        base: &CatalogState,
+        change: &Change,
+        now: Timestamp,
+        message: &'static str,
+    ) -> Result<Option<SnapshotKey>> {
+        commit::commit(tx, self.sql, base, change, now, message).await
+    }
+
+    /// Opens a batch in the journal; commit it before anything is uploaded.
+    pub(crate) async fn open_batch(
+        &self,
+        tx: &mut dyn HostTransaction,
+        batch: &Batch,
+        table: i64,
+        purpose: &str,
+    ) -> Result<()> {
+        journal::open(tx, self.sql, batch, table, purpose).await
+    }
+
+    /// Moves a batch on from `open`; false if it is not open any more.
+    pub(crate) async fn settle_batch(
+        &self,
+        tx: &mut dyn HostTransaction,
+        batch: &str,
+        state: BatchState,
+    ) -> Result<bool> {
+        journal::settle(tx, self.sql, batch, state).await
+    }
+
+    /// What became of a batch; it waits for a transaction that is at work on it.
+    pub(crate) async fn batch_state(
+        &self,
+        tx: &mut dyn HostTransaction,
+        batch: &str,
+    ) -> Result<Option<BatchState>> {
+        journal::state(tx, self.sql, batch).await
+    }
+
+    fn source(&self) -> Source<'_> {
+        Source {
+            sql: self.sql,
+            root: &self.root,
+            collection: &self.collection,
+        }
+    }
+}

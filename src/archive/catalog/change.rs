@@ -39,6 +39,8 @@ pub(crate) struct Change {
 pub(crate) struct NewDataFile {
     /// Its path from the root of the blob store.
     pub(crate) path: Box<str>,
+    /// The batch of the journal that it was uploaded in.
+    pub(crate) batch: Box<str>,
     /// Rows in it, excluded ones too.
     pub(crate) rows: u64,
     /// Its bytes.

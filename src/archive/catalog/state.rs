@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Record;
-use crate::archive::column::{Column, ColumnStats};
+use crate::archive::column::{Column, ColumnSource, ColumnStats};
 
 /// What tells one state of the catalog from every other: a cached state counts only where all of it is equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,14 +34,28 @@ pub(crate) struct CatalogState {
 /// A table of the DuckLake that holds one collection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ArchivedTable {
-    /// Its id.
-    pub(crate) id: i64,
-    /// The collection's name, and the table's.
+    /// Its id; none before its first segment.
+    pub(crate) id: Option<i64>,
+    /// The table's name today.
     pub(crate) name: Box<str>,
     /// Where its files lie, from the root of the blob store, ending in `/`.
     pub(crate) path: Box<str>,
     /// Its columns, in the order of their ids.
     pub(crate) columns: Vec<Column>,
+}
+
+impl ArchivedTable {
+    /// The column of a field id.
+    pub(crate) fn column(&self, id: i64) -> Option<&Column> {
+        self.columns.iter().find(|column| column.id == id)
+    }
+
+    /// The columns that are copies of fields.
+    pub(crate) fn promoted(&self) -> impl Iterator<Item = &Column> {
+        self.columns
+            .iter()
+            .filter(|column| matches!(column.source, ColumnSource::Promoted(_)))
+    }
 }
 
 /// A data file that is visible at a snapshot.

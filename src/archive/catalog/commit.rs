@@ -1,0 +1,120 @@
+//! Commits a change: one snapshot, and everything that readers expect to change with it.
+
+mod add;
+mod kill;
+mod stats;
+mod validate;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::changes::{of_append, of_rewrite};
+use super::dialect::Sql;
+use super::snapshot::{Newest, Step};
+use super::state::{ArchivedTable, CatalogState, SnapshotKey};
+use super::{Change, Place};
+use crate::catalog_host::HostTransaction;
+use crate::fault::mutation;
+use crate::{Error, Result};
+
+/// A change, sorted by what it touches.
+#[derive(Debug)]
+struct Touched<'a> {
+    base: &'a CatalogState,
+    table: &'a ArchivedTable,
+    table_id: i64,
+    /// New dead positions by data file.
+    dead: BTreeMap<i64, BTreeSet<u64>>,
+    /// Inlined rows that end: table and row id.
+    inlined: BTreeSet<(&'a str, i64)>,
+    ended: BTreeSet<i64>,
+}
+
+/// Commits `change` on top of `base`, within `tx`; none if the catalog has changed since `base`: the caller rolls back,
+/// reads everything again and decides again.
+///
+/// The rows of the primary are written before, so that a write which waited for another's publish sees its snapshot
+/// here, and starts again.
+pub(super) async fn commit(
+    tx: &mut dyn HostTransaction,
+    sql: Sql,
+    base: &CatalogState,
+    change: &Change,
+    now: Timestamp,
+    message: &'static str,
+) -> Result<Option<SnapshotKey>> {
+    let touched = Touched::of(base, change)?;
+    let newest = Newest::read(tx, sql).await?;
+    if newest.key != base.key && !mutation("late_s0") {
+        return Ok(None);
+    }
+    let hides = change.added.iter().any(|file| !file.excluded.is_empty());
+    let changes = if hides || touched.takes_away() {
+        of_rewrite(touched.table_id)
+    } else {
+        of_append(touched.table_id)
+    };
+    let step = Step {
+        file_ids: i64::try_from(change.added.len()).unwrap_or(i64::MAX),
+        changes,
+        message,
+        ..Step::default()
+    };
+    let Some(begun) = newest.begin_next(tx, sql, now, step).await? else {
+        return Ok(None);
+    };
+    let snapshot = begun.key.id;
+    if !validate::is_unchanged(tx, sql, &touched).await? {
+        return Ok(None);
+    }
+    if !touched.kill(tx, sql, snapshot).await? || !touched.end(tx, sql, snapshot).await? {
+        return Ok(None);
+    }
+    let totals = stats::Totals::read(tx, sql, touched.table_id).await?;
+    add::files(tx, sql, &touched, &change.added, snapshot, newest.next_file_id, &totals).await?;
+    if !mutation("table_stats_forgotten") {
+        totals.roll_up(tx, sql, &touched, &change.added).await?;
+    }
+    Ok(Some(begun.key))
+}
+
+impl<'a> Touched<'a> {
+    fn of(base: &'a CatalogState, change: &'a Change) -> Result<Self> {
+        let Some(table_id) = base.table.id else {
+            return Err(Error::unexpected(
+                "a change of an archived table that was never created",
+            )
+            .with("table", &base.table.name));
+        };
+        let mut touched = Self {
+            base,
+            table: &base.table,
+            table_id,
+            dead: BTreeMap::new(),
+            inlined: BTreeSet::new(),
+            ended: change.ended.iter().copied().collect(),
+        };
+        for place in &change.dead {
+            match place {
+                Place::File { file, position } => {
+                    touched.dead.entry(*file).or_default().insert(*position);
+                }
+                Place::Inlined { table, row_id } => {
+                    touched.inlined.insert((table, *row_id));
+                }
+            }
+        }
+        Ok(touched)
+    }
+
+    /// Whether rows or files that were visible cease to be.
+    fn takes_away(&self) -> bool {
+        !(self.dead.is_empty() && self.inlined.is_empty() && self.ended.is_empty())
+    }
+
+    /// The data files that were there and are changed.
+    fn files(&self) -> BTreeSet<i64> {
+        self.dead.keys().chain(&self.ended).copied().collect()
+    }
+}
