@@ -105,19 +105,8 @@ impl Catalog {
     pub(crate) async fn state(&self, tx: &mut dyn HostTransaction) -> Result<Arc<CatalogState>> {
         let known = self.known.lock().clone();
         let state = load::load(tx, self.source(), known).await?;
-        self.remember(&state);
+        *self.known.lock() = Some(Arc::clone(&state));
         Ok(state)
-    }
-
-    /// Keeps a state, unless a newer one of the same history is kept already: a long transaction reads an old one.
-    fn remember(&self, state: &Arc<CatalogState>) {
-        let mut known = self.known.lock();
-        let is_newer = known.as_ref().is_some_and(|known| {
-            known.key.incarnation == state.key.incarnation && known.key.id > state.key.id
-        });
-        if !is_newer {
-            *known = Some(Arc::clone(state));
-        }
     }
 
     /// Forgets the state that is known.
@@ -225,3 +214,6 @@ impl Catalog {
         }
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;

@@ -73,7 +73,11 @@ pub(super) fn from_text(text: &str, kind: ColumnType) -> Option<Bound> {
         ColumnType::Double => {
             let value: f64 = text.parse().ok()?;
             // In DuckDB's order nothing is greater than NaN.
-            Some(Bound::Double(if value.is_nan() { f64::INFINITY } else { value }))
+            Some(Bound::Double(if value.is_nan() {
+                f64::INFINITY
+            } else {
+                value
+            }))
         }
         ColumnType::Boolean => match text {
             "0" | "false" => Some(Bound::Boolean(false)),

@@ -72,7 +72,16 @@ pub(super) async fn commit(
         return Ok(None);
     }
     let totals = stats::Totals::read(tx, sql, touched.table_id).await?;
-    add::files(tx, sql, &touched, &change.added, snapshot, newest.next_file_id, &totals).await?;
+    add::files(
+        tx,
+        sql,
+        &touched,
+        &change.added,
+        snapshot,
+        newest.next_file_id,
+        &totals,
+    )
+    .await?;
     if !mutation("table_stats_forgotten") {
         totals.roll_up(tx, sql, &touched, &change.added).await?;
     }
@@ -82,10 +91,10 @@ pub(super) async fn commit(
 impl<'a> Touched<'a> {
     fn of(base: &'a CatalogState, change: &'a Change) -> Result<Self> {
         let Some(table_id) = base.table.id else {
-            return Err(Error::unexpected(
-                "a change of an archived table that was never created",
-            )
-            .with("table", &base.table.name));
+            return Err(
+                Error::unexpected("a change of an archived table that was never created")
+                    .with("table", &base.table.name),
+            );
         };
         let mut touched = Self {
             base,

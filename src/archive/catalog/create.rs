@@ -181,10 +181,12 @@ fn nulls_allowed(column: &Column) -> bool {
 async fn create_delete_table(tx: &mut dyn HostTransaction, sql: Sql, table: i64) -> Result<()> {
     let name = delete_table(table);
     let deletes = sql.table(&name);
-    let text = format!("CREATE TABLE {deletes} (file_id BIGINT, row_id BIGINT, begin_snapshot BIGINT)");
+    let text =
+        format!("CREATE TABLE {deletes} (file_id BIGINT, row_id BIGINT, begin_snapshot BIGINT)");
     tx.execute(&text, &[]).await?;
     for (index, columns) in [("row", "file_id, row_id"), ("snapshot", "begin_snapshot")] {
-        let text = format!("CREATE INDEX thermocline_deleted_{index}_{table} ON {deletes} ({columns})");
+        let text =
+            format!("CREATE INDEX thermocline_deleted_{index}_{table} ON {deletes} ({columns})");
         tx.execute(&text, &[]).await?;
     }
     Ok(())
@@ -199,7 +201,11 @@ async fn create_data_table(
     table: i64,
     version: i64,
 ) -> Result<()> {
-    let Some(types) = columns.iter().map(|column| sql.inlined(column.kind)).collect::<Option<Vec<_>>>() else {
+    let Some(types) = columns
+        .iter()
+        .map(|column| sql.inlined(column.kind))
+        .collect::<Option<Vec<_>>>()
+    else {
         return Ok(());
     };
     let name = format!("ducklake_inlined_data_{table}_{version}");
@@ -247,8 +253,17 @@ pub(crate) fn is_reserved(name: &str) -> bool {
     let name = name.to_lowercase();
     name.is_empty()
         || name.starts_with("_ducklake_")
-        || ["row_id", "begin_snapshot", "end_snapshot", "rowid", "snapshot_id", "filename", "file_row_number", "file_index"]
-            .contains(&&*name)
+        || [
+            "row_id",
+            "begin_snapshot",
+            "end_snapshot",
+            "rowid",
+            "snapshot_id",
+            "filename",
+            "file_row_number",
+            "file_index",
+        ]
+        .contains(&&*name)
 }
 
 impl Sql {

@@ -61,7 +61,8 @@ impl Sql {
             (Dialect::Sqlite, _) | (_, Kind::Int | Kind::Text) => column.into(),
             (Dialect::Postgres, Kind::Bool) => format!("{column}::int").into(),
             (Dialect::Postgres, Kind::Time) => {
-                format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')").into()
+                format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')")
+                    .into()
             }
             (Dialect::Postgres, Kind::Uuid) => format!("{column}::text").into(),
         }

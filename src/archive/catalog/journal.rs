@@ -71,7 +71,14 @@ pub(super) async fn open(
     let objects: Vec<[SqlValue; 2]> = (batch.objects.iter())
         .map(|path| [(&**path).into(), (&*batch.id).into()])
         .collect();
-    insert(tx, sql, "thermocline_journal_object", ["path", "batch"], &objects).await?;
+    insert(
+        tx,
+        sql,
+        "thermocline_journal_object",
+        ["path", "batch"],
+        &objects,
+    )
+    .await?;
     Ok(())
 }
 
@@ -86,7 +93,9 @@ pub(super) async fn settle(
         "UPDATE {} SET state = $2 WHERE batch = $1 AND state = 'open'",
         sql.table("thermocline_journal")
     );
-    let changed = tx.execute(&update, &[batch.into(), state.as_str().into()]).await?;
+    let changed = tx
+        .execute(&update, &[batch.into(), state.as_str().into()])
+        .await?;
     Ok(changed == 1)
 }
 
@@ -133,7 +142,10 @@ pub(super) async fn batches(
         objects = sql.table("thermocline_journal_object"),
     );
     let mut batches: Vec<Batch> = Vec::new();
-    for row in tx.query(&select, &[table.into(), state.as_str().into()]).await? {
+    for row in tx
+        .query(&select, &[table.into(), state.as_str().into()])
+        .await?
+    {
         let id = row.text(0)?;
         let Some(opened_at) = time_of(row.text(1)?).filter(|at| *at < before) else {
             continue;

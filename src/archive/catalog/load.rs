@@ -12,7 +12,7 @@ pub(super) use self::deletes::table_name as delete_table;
 pub(super) use self::table::Bound;
 
 use super::changes::is_additive;
-use super::dialect::Sql;
+use super::dialect::{Kind, Sql};
 use super::snapshot::{Newest, mark};
 use super::state::{ArchivedTable, CatalogState, DataFile, DeadRow, InlinedRow};
 use crate::archive::column::{Column, ColumnSource, SystemColumn};
@@ -68,6 +68,9 @@ async fn follows(
     if known.key.incarnation != newest.key.incarnation || known.key.id >= newest.key.id {
         return Ok(false);
     }
+    if !is_in_history(tx, sql, known).await? {
+        return Ok(false);
+    }
     let changes = sql.table("ducklake_snapshot_changes");
     let select = format!(
         "SELECT snapshot_id, changes_made, commit_extra_info FROM {changes} \
@@ -87,6 +90,22 @@ async fn follows(
         }
     }
     Ok(expected.id == newest.key.id)
+}
+
+/// Whether the snapshot of `known` is one of this catalog's: after a restore, its id may belong to another.
+async fn is_in_history(
+    tx: &mut dyn HostTransaction,
+    sql: Sql,
+    known: &CatalogState,
+) -> Result<bool> {
+    let select = format!(
+        "SELECT {} FROM {} WHERE snapshot_id = $1",
+        sql.read("snapshot_time", Kind::Time),
+        sql.table("ducklake_snapshot")
+    );
+    let rows = tx.query(&select, &[known.key.id.into()]).await?;
+    let time = rows.first().map(|row| row.text(0)).transpose()?;
+    Ok(time == Some(&*known.key.time))
 }
 
 async fn from_nothing(
@@ -125,7 +144,7 @@ async fn from_nothing(
         schema_version: newest.schema_version,
         table: Arc::new(table),
         files: files.into_values().map(Arc::new).collect(),
-        inlined: inlined.begun.into(),
+        inlined: in_order(inlined.begun),
     })
 }
 
@@ -145,8 +164,11 @@ async fn go_on(
         snapshot: newest.key.id,
     };
     let changed = reader.files(tx, since).await?;
-    let mut files: BTreeMap<i64, Arc<DataFile>> =
-        known.files.iter().map(|file| (file.id, Arc::clone(file))).collect();
+    let mut files: BTreeMap<i64, Arc<DataFile>> = known
+        .files
+        .iter()
+        .map(|file| (file.id, Arc::clone(file)))
+        .collect();
     for (id, file) in changed.begun {
         files.insert(id, Arc::new(file));
     }
@@ -167,7 +189,7 @@ async fn go_on(
     } else {
         let is_there = |row: &&InlinedRow| !changed.has_ended(row);
         let kept = known.inlined.iter().filter(is_there).cloned();
-        kept.chain(changed.begun.iter().cloned()).collect()
+        in_order(kept.chain(changed.begun.iter().cloned()).collect())
     };
     Ok(CatalogState {
         key: newest.key,
@@ -182,6 +204,11 @@ async fn go_on(
 fn sort(rows: &mut Vec<DeadRow>) {
     rows.sort_unstable();
     rows.dedup_by_key(|row| row.position);
+}
+
+fn in_order(mut rows: Vec<InlinedRow>) -> Arc<[InlinedRow]> {
+    rows.sort_by(|a, b| (&a.table, a.row_id).cmp(&(&b.table, b.row_id)));
+    rows.into()
 }
 
 /// A table before its first segment.

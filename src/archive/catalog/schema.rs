@@ -180,15 +180,30 @@ pub(super) const OURS: [Table; 7] = [
 
 /// Indexes on DuckLake's tables, which have none: readers do not see them.
 pub(super) const INDEXES: [(&str, &str, &str); 4] = [
-    ("thermocline_data_file_table", "ducklake_data_file", "table_id, begin_snapshot"),
-    ("thermocline_delete_file_table", "ducklake_delete_file", "table_id, data_file_id"),
-    ("thermocline_column_stats_file", "ducklake_file_column_stats", "data_file_id"),
+    (
+        "thermocline_data_file_table",
+        "ducklake_data_file",
+        "table_id, begin_snapshot",
+    ),
+    (
+        "thermocline_delete_file_table",
+        "ducklake_delete_file",
+        "table_id, data_file_id",
+    ),
+    (
+        "thermocline_column_stats_file",
+        "ducklake_file_column_stats",
+        "data_file_id",
+    ),
     ("thermocline_journal_state", "thermocline_journal", "state"),
 ];
 
 /// What a column of one of these tables holds; integers in the tables that belong to one archived table.
 pub(super) fn kind(table: &str, column: &str) -> Kind {
-    let table = DUCKLAKE.iter().chain(&OURS).find(|known| known.name == table);
+    let table = DUCKLAKE
+        .iter()
+        .chain(&OURS)
+        .find(|known| known.name == table);
     let column = table.and_then(|table| table.columns.iter().find(|known| known.0 == column));
     column.map_or(Int, |(_, kind)| *kind)
 }

@@ -55,7 +55,11 @@ pub(super) async fn files(
         ]);
         stats.extend(column_stats(touched, id, file));
         if !mutation("excluded_forgotten") {
-            excluded.extend(file.excluded.iter().map(|at| [id.into(), int(*at), snapshot.into()]));
+            excluded.extend(
+                file.excluded
+                    .iter()
+                    .map(|at| [id.into(), int(*at), snapshot.into()]),
+            );
         }
     }
     insert(tx, sql, "ducklake_data_file", FILE_COLUMNS, &files).await?;

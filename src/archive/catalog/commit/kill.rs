@@ -21,7 +21,11 @@ impl Touched<'_> {
     ) -> Result<bool> {
         let mut rows: Vec<[SqlValue; 3]> = Vec::new();
         for (file, positions) in &self.dead {
-            rows.extend(positions.iter().map(|at| [(*file).into(), int(*at), snapshot.into()]));
+            rows.extend(
+                positions
+                    .iter()
+                    .map(|at| [(*file).into(), int(*at), snapshot.into()]),
+            );
         }
         insert(tx, sql, &delete_table(self.table_id), DELETE_COLUMNS, &rows).await?;
         for (table, row_id) in &self.inlined {
@@ -29,7 +33,11 @@ impl Touched<'_> {
                 "UPDATE {} SET end_snapshot = $1 WHERE row_id = $2 AND end_snapshot IS NULL",
                 sql.table(&quoted(table))
             );
-            if tx.execute(&update, &[snapshot.into(), (*row_id).into()]).await? != 1 {
+            if tx
+                .execute(&update, &[snapshot.into(), (*row_id).into()])
+                .await?
+                != 1
+            {
                 return Ok(false);
             }
         }

@@ -32,11 +32,7 @@ struct OfColumn {
 }
 
 impl Totals {
-    pub(super) async fn read(
-        tx: &mut dyn HostTransaction,
-        sql: Sql,
-        table: i64,
-    ) -> Result<Self> {
+    pub(super) async fn read(tx: &mut dyn HostTransaction, sql: Sql, table: i64) -> Result<Self> {
         let select = format!(
             "SELECT record_count, next_row_id, file_size_bytes FROM {} WHERE table_id = $1",
             sql.table("ducklake_table_stats")
@@ -131,14 +127,13 @@ impl Totals {
         Ok(())
     }
 
-    async fn write_totals(
-        &self,
-        tx: &mut dyn HostTransaction,
-        sql: Sql,
-        table: i64,
-    ) -> Result<()> {
-        let values: [SqlValue; 4] =
-            [table.into(), int(self.rows), int(self.next_row_id), int(self.bytes)];
+    async fn write_totals(&self, tx: &mut dyn HostTransaction, sql: Sql, table: i64) -> Result<()> {
+        let values: [SqlValue; 4] = [
+            table.into(),
+            int(self.rows),
+            int(self.next_row_id),
+            int(self.bytes),
+        ];
         if self.is_new {
             let columns = ["table_id", "record_count", "next_row_id", "file_size_bytes"];
             insert(tx, sql, "ducklake_table_stats", columns, &[values]).await?;
@@ -163,11 +158,7 @@ const COLUMNS: [&str; 6] = [
 ];
 
 /// A column's statistics with those of new files added; none where there are none to be kept.
-fn of_column(
-    known: Option<&OfColumn>,
-    column: &Column,
-    added: &[NewDataFile],
-) -> Option<OfColumn> {
+fn of_column(known: Option<&OfColumn>, column: &Column, added: &[NewDataFile]) -> Option<OfColumn> {
     if added.is_empty() || (known.is_none() && column.source == ColumnSource::Foreign) {
         return known.cloned();
     }

@@ -59,7 +59,10 @@ pub(super) async fn is_unchanged(
             return Ok(false);
         };
         let known = file.delete_file.as_ref().map(|delete| (id, delete.id));
-        if delete_files.range((id, i64::MIN)..=(id, i64::MAX)).copied().collect::<Vec<_>>()
+        if delete_files
+            .range((id, i64::MIN)..=(id, i64::MAX))
+            .copied()
+            .collect::<Vec<_>>()
             != known.into_iter().collect::<Vec<_>>()
         {
             return Ok(false);

@@ -26,7 +26,9 @@ pub(super) async fn inlined(
     let (condition, value) = match span {
         Span::Live => {
             let files = sql.table("ducklake_data_file");
-            let live = format!("SELECT data_file_id FROM {files} WHERE table_id = $1 AND end_snapshot IS NULL");
+            let live = format!(
+                "SELECT data_file_id FROM {files} WHERE table_id = $1 AND end_snapshot IS NULL"
+            );
             (format!("file_id IN ({live})"), table)
         }
         Span::Since(snapshot) => ("begin_snapshot > $1".to_owned(), snapshot),

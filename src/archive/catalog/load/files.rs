@@ -33,11 +33,7 @@ pub(super) struct Changed {
 
 impl Reader<'_> {
     /// Data files with their statistics, and without their dead rows.
-    pub(super) async fn files(
-        &self,
-        tx: &mut dyn HostTransaction,
-        span: Span,
-    ) -> Result<Changed> {
+    pub(super) async fn files(&self, tx: &mut dyn HostTransaction, span: Span) -> Result<Changed> {
         let sql = self.source.sql;
         let condition = match span {
             Span::Live => "f.end_snapshot IS NULL".to_owned(),
@@ -61,7 +57,9 @@ impl Reader<'_> {
             if row.opt_int(12)?.is_some() {
                 changed.ended.push(row.int(0)?);
             } else {
-                changed.begun.insert(row.int(0)?, self.file(&row, &data_path)?);
+                changed
+                    .begun
+                    .insert(row.int(0)?, self.file(&row, &data_path)?);
             }
         }
         if !changed.begun.is_empty() {
@@ -135,7 +133,9 @@ impl Reader<'_> {
                 continue;
             };
             let bound = |index| -> Result<_> {
-                Ok(row.opt_text(index)?.and_then(|text| from_text(text, column.kind)))
+                Ok(row
+                    .opt_text(index)?
+                    .and_then(|text| from_text(text, column.kind)))
             };
             stats.entry(row.int(0)?).or_default().push(ColumnStats {
                 column: column.id,
@@ -173,7 +173,9 @@ impl Reader<'_> {
         let mut files = BTreeMap::new();
         for row in rows {
             let path = self.path(row.text(2)?, row.int(3)? != 0, &data_path)?;
-            if row.opt_text(4)?.is_some_and(|format| format != "parquet") || row.opt_text(8)?.is_some() {
+            if row.opt_text(4)?.is_some_and(|format| format != "parquet")
+                || row.opt_text(8)?.is_some()
+            {
                 return Err(Error::unsupported(
                     "another program wrote a delete file that is encrypted or not Parquet",
                 )
@@ -198,7 +200,12 @@ impl Reader<'_> {
     }
 
     fn path(&self, path: &str, is_relative: bool, data_path: &str) -> Result<String> {
-        resolve(path, is_relative, &self.table.path, &[self.source.root, data_path])
+        resolve(
+            path,
+            is_relative,
+            &self.table.path,
+            &[self.source.root, data_path],
+        )
     }
 
     /// A file that DuckDB merged tells the snapshot of each of its rows. At the newest snapshot all of them count, so

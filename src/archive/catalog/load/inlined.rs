@@ -76,7 +76,10 @@ async fn columns_at(
         sql.table("ducklake_schema_versions")
     ));
     let mut names = [const { None }; 7];
-    for row in tx.query(&select, &[id.into(), schema_version.into()]).await? {
+    for row in tx
+        .query(&select, &[id.into(), schema_version.into()])
+        .await?
+    {
         let column = row.int(0)?;
         for (system, name) in SystemColumn::ALL.iter().zip(&mut names) {
             if system.id() == column {
@@ -142,7 +145,9 @@ fn record(row: &SqlRow) -> Result<Record> {
         Some(SqlValue::Blob(bytes)) => std::str::from_utf8(bytes).map(Some).map_err(|_| {
             Error::corrupt("text in the archive that is not UTF-8").with("column", system)
         }),
-        Some(_) => Err(Error::corrupt("a value of the archive that is no text").with("column", system)),
+        Some(_) => {
+            Err(Error::corrupt("a value of the archive that is no text").with("column", system))
+        }
     };
     let need = |system| {
         text(system)?.ok_or_else(|| {
@@ -165,7 +170,10 @@ fn record(row: &SqlRow) -> Result<Record> {
         metadata,
         Stamp::Hash(HashLayout::Archive),
     )
-    .with_times(time(SystemColumn::CreatedAt)?, time(SystemColumn::UpdatedAt)?))
+    .with_times(
+        time(SystemColumn::CreatedAt)?,
+        time(SystemColumn::UpdatedAt)?,
+    ))
 }
 
 fn object(text: &str, id: &str, column: SystemColumn) -> Result<Box<str>> {

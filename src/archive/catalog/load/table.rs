@@ -73,7 +73,8 @@ impl Bound {
         let base = resolve(row.text(3)?, row.int(4)? != 0, "", &roots)?;
         let path = resolve(row.text(1)?, row.int(2)? != 0, &base, &roots)?;
         let columns = self.columns(tx, source).await?;
-        check_system_columns(&columns).map_err(|error| error.with("collection", source.collection))?;
+        check_system_columns(&columns)
+            .map_err(|error| error.with("collection", source.collection))?;
         Ok(ArchivedTable {
             id: Some(self.id),
             name: row.text(0)?.into(),
@@ -106,7 +107,9 @@ impl Bound {
         for row in tx.query(&select, &id).await? {
             let id = row.int(0)?;
             let kind = type_of(row.text(2)?);
-            let system = SystemColumn::ALL.into_iter().find(|system| system.id() == id);
+            let system = SystemColumn::ALL
+                .into_iter()
+                .find(|system| system.id() == id);
             let source = match (system, promoted.remove(&id)) {
                 (Some(system), _) => ColumnSource::System(system),
                 (None, Some(field)) => ColumnSource::Promoted(field),
