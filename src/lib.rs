@@ -20,6 +20,7 @@ pub mod fault;
 mod fault;
 mod hot;
 mod json;
+mod layer;
 mod policy;
 mod query;
 mod record;
@@ -43,6 +44,8 @@ pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::database::{Capabilities, Database, DatabaseExt, Health};
 pub use self::error::{Error, ErrorKind, Result};
 pub use self::hot::{Entry, HotCache, HotUsage};
+#[cfg(feature = "faults")]
+pub use self::layer::faulty::{Call, Fault, Faulty, Gate, Script};
 pub use self::policy::{Batch, Policy, Verdict};
 pub use self::query::{
     Comparison, Filter, Instant, LikePattern, LikePiece, Number, Order, Path, Predicate, Prepared,

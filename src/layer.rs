@@ -1,0 +1,4 @@
+//! Databases around a database: one concern each.
+
+#[cfg(feature = "faults")]
+pub(crate) mod faulty;
