@@ -1,16 +1,22 @@
 //! Records in a SQLite file, which can hold an archive's catalog too.
 
 mod builder;
+mod due;
 mod error;
 mod host;
 mod layout;
 mod lease;
+mod place;
 mod pool;
+mod preconditions;
 mod read;
 mod row;
 mod search;
+mod storage;
 mod times;
 mod transaction;
+mod unchanged;
+mod undated;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -26,7 +32,7 @@ use self::pool::Seats;
 use self::row::{Args, sql_row};
 use crate::catalog_host::CatalogHost;
 use crate::{
-    Capabilities, Clock, Database, Health, Query, Record, RecordStream, Result, Write, Written,
+    Capabilities, Clock, Database, Health, Prepared, Query, Record, RecordStream, Result, Write, Written,
 };
 
 /// Records in one table of a SQLite file; a cheap handle.
@@ -155,12 +161,14 @@ impl Database for SqliteDatabase {
     }
 
     async fn search(&self, query: Query) -> Result<RecordStream> {
+        let prepared = self.prepare(&query)?;
         let lease = self.begin_reading().await?;
-        search::stream(self, lease, query).await
+        Ok(search::stream(self.clone(), lease, prepared))
     }
 
     async fn count(&self, query: &Query) -> Result<u64> {
-        search::count(self, &mut self.reader().await?, query).await
+        let prepared = self.prepare(query)?;
+        search::count(self, &mut self.reader().await?, &prepared).await
     }
 
     async fn clear(&self) -> Result<()> {
@@ -210,6 +218,10 @@ impl Database for SqliteDatabase {
 }
 
 impl SqliteDatabase {
+    fn prepare(&self, query: &Query) -> Result<Prepared> {
+        query.prepare(self.shared.clock.now())
+    }
+
     async fn apply(&self, lease: &mut Lease, writes: &[Write]) -> Result<Vec<Written>> {
         write::apply(lease, &self.table, self.shared.clock.now(), writes).await
     }

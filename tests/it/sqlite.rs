@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thermocline::{
-    Database, DatabaseExt, ErrorKind, ManualClock, Op, Record, SqliteDatabase, Write, Written,
+    Age, AgeForm, Database, DatabaseExt, DueScan, ErrorKind, Filter, ManualClock, Op, Record,
+    SqliteDatabase, Write, Written,
 };
 
 /// A folder of the test's own, and a database in it.
@@ -314,4 +315,216 @@ impl ParseId for str {
     fn parse_id(&self) -> thermocline::RecordId {
         thermocline::RecordId::new(self).unwrap()
     }
+}
+
+fn texts<const N: usize>(ids: [&str; N]) -> Vec<String> {
+    ids.map(str::to_owned).to_vec()
+}
+
+fn dated(id: &str, age: &str) -> Record {
+    Record::from_json(id, &format!("{{\"day\": {age}}}")).unwrap()
+}
+
+/// The ids of all pages of a scan, and how many rows it skipped.
+async fn due(db: &SqliteDatabase, age: &Age, before: &str, rows: usize, bytes: u64) -> (Vec<String>, u64) {
+    let mut tx = db.catalog_host().unwrap().begin_read().await.unwrap();
+    let (mut ids, mut skipped, mut after) = (Vec::new(), 0, None);
+    loop {
+        let scan = DueScan {
+            age,
+            before: before.parse().unwrap(),
+            filter: &Filter::ALL,
+            after: after.take(),
+            rows,
+            bytes,
+        };
+        let page = tx.scan_due(&scan).await.unwrap();
+        assert!(page.records.len() <= rows);
+        skipped += page.skipped.iter().map(|(_, count)| count).sum::<u64>();
+        ids.extend(page.records.iter().map(|record| record.id().to_string()));
+        after = page.next;
+        if after.is_none() {
+            return (ids, skipped);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_scan_meets_every_due_record_once_in_the_order_of_age() {
+    let fixture = Fixture::new().await;
+    let db = &fixture.db;
+    let mut records: Vec<Record> = (0..40)
+        .map(|n| dated(&format!("t{n:02}"), &format!("\"2013-01-{:02}T10:00:00Z\"", 1 + n / 10)))
+        .collect();
+    records.extend([
+        dated("early", "\"2012-12-31\""),
+        dated("zone", "\"2013-06-01T23:00:00+14:00\""),
+        dated("late", "\"2013-09-01T00:00:00Z\""),
+        dated("null", "null"),
+        dated("number", "5"),
+        Record::from_json("none", "{}").unwrap(),
+    ]);
+    db.upsert_many(records).await.unwrap();
+    fixture
+        .foreign("INSERT INTO records (id, data) VALUES (x'6162', '{\"day\": \"2013-01-01\"}')")
+        .await;
+    let age = Age::at("day").unwrap();
+    db.catalog_host().unwrap().prepare_to_move(&age).await.unwrap();
+    let mut expected = texts(["early"]);
+    expected.extend((0..40).map(|n| format!("t{n:02}")));
+    expected.push("zone".to_owned());
+    for (rows, bytes) in [(1, u64::MAX), (7, u64::MAX), (1_000, u64::MAX), (1_000, 50)] {
+        let (ids, skipped) = due(db, &age, "2013-06-01T09:00:01Z", rows, bytes).await;
+        assert_eq!(ids, expected, "{rows} rows, {bytes} bytes a page");
+        assert_eq!(skipped, 1);
+    }
+    let mut tx = db.catalog_host().unwrap().begin_read().await.unwrap();
+    let undated = tx.count_undated(&age).await.unwrap();
+    assert_eq!((undated.absent, undated.unreadable), (2, 1));
+}
+
+#[tokio::test]
+async fn numbers_and_own_times_are_ages_too() {
+    let fixture = Fixture::new().await;
+    let db = &fixture.db;
+    db.upsert_many(vec![
+        dated("a", "1357000000"),
+        dated("b", "1357000000.5"),
+        dated("c", "1400000000"),
+        dated("d", "\"1357000000\""),
+        dated("e", "true"),
+    ])
+    .await
+    .unwrap();
+    let host = db.catalog_host().unwrap();
+    let seconds = Age::with_form("day", AgeForm::Seconds).unwrap();
+    host.prepare_to_move(&seconds).await.unwrap();
+    let (ids, _) = due(db, &seconds, "2013-06-01T00:00:00Z", 2, u64::MAX).await;
+    assert_eq!(ids, ["e", "a", "b"], "a superset: the caller judges");
+    let own = Age::at("@created_at").unwrap();
+    host.prepare_to_move(&own).await.unwrap();
+    let (ids, _) = due(db, &own, "2024-06-01T00:00:00Z", 2, u64::MAX).await;
+    assert_eq!(ids, ["a", "b", "c", "d", "e"]);
+    fixture
+        .foreign("UPDATE records SET created_at = CASE id WHEN 'a' THEN NULL WHEN 'b' THEN 'soon' ELSE created_at END")
+        .await;
+    let mut tx = host.begin_read().await.unwrap();
+    let undated = tx.count_undated(&own).await.unwrap();
+    assert_eq!((undated.absent, undated.unreadable), (2, 0));
+    let undated = tx.count_undated(&seconds).await.unwrap();
+    assert_eq!((undated.absent, undated.unreadable), (0, 2));
+}
+
+#[tokio::test]
+async fn only_rows_that_are_still_as_read_are_deleted() {
+    let fixture = Fixture::new().await;
+    let db = &fixture.db;
+    let names = ["same", "field", "meta", "time", "blob", "gone", "odd", "back"];
+    let records = names.iter().map(|id| record(id, 1)).collect();
+    db.upsert_many(records).await.unwrap();
+    // Rows of other programs: an empty object as metadata, and times in other spellings and types.
+    fixture
+        .foreign(
+            "UPDATE records SET metadata = '{}', created_at = '2024-01-01', updated_at = 5 WHERE id = 'odd';
+             INSERT INTO records (id, data, created_at) VALUES ('odd2', '{ }', '2024-01-01 00:00:00.000000')",
+        )
+        .await;
+    let ids = ["same", "field", "meta", "time", "blob", "gone", "odd", "back", "odd2"];
+    let read = db.read_many(&ids).await.unwrap();
+    let read: Vec<Arc<Record>> = read.into_iter().flatten().collect();
+    assert_eq!(read.len(), ids.len());
+    fixture
+        .foreign(
+            "UPDATE records SET data = '{\"n\": 2}' WHERE id = 'field';
+             UPDATE records SET metadata = '{\"m\": 2}' WHERE id = 'meta';
+             UPDATE records SET created_at = '2024-01-01 00:00:01' WHERE id = 'time';
+             UPDATE records SET created_at = CAST(created_at AS BLOB) WHERE id = 'blob';
+             UPDATE records SET data = '{\"n\": 2}' WHERE id = 'back';
+             UPDATE records SET data = '{\"n\": 1}' WHERE id = 'back';
+             DELETE FROM records WHERE id = 'gone'",
+        )
+        .await;
+    let host = db.catalog_host().unwrap();
+    let mut tx = host.begin_write().await.unwrap();
+    let deleted = tx.delete_unchanged(&read).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut deleted: Vec<&str> = deleted.iter().map(|id| id.as_str()).collect();
+    deleted.sort_unstable();
+    assert_eq!(deleted, ["back", "odd", "odd2", "same"]);
+    let left = db.read_many(&ids).await.unwrap();
+    let left: Vec<&str> = left.iter().flatten().map(|record| record.id().as_str()).collect();
+    assert_eq!(left, ["field", "meta", "time", "blob"]);
+}
+
+#[tokio::test]
+async fn a_table_that_a_move_would_hurt_is_refused() {
+    let layout = "data TEXT NOT NULL CHECK (json_valid(data)), \
+                  metadata TEXT CHECK (metadata IS NULL OR json_valid(metadata)), created_at TIMESTAMP, updated_at TIMESTAMP";
+    for (name, sql, reason) in [
+        ("columns", format!("CREATE TABLE t (id TEXT PRIMARY KEY, {layout}, extra TEXT)"), "would be lost"),
+        ("nokey", format!("CREATE TABLE t (id TEXT, {layout})"), "primary key"),
+        ("nocase", format!("CREATE TABLE t (id TEXT COLLATE NOCASE PRIMARY KEY, {layout})"), "collation"),
+        ("rowid", format!("CREATE TABLE t (id INTEGER PRIMARY KEY, {layout})"), "text column"),
+        (
+            "children",
+            format!(
+                "CREATE TABLE t (id TEXT PRIMARY KEY, {layout}); \
+                 CREATE TABLE child (parent TEXT REFERENCES t (id) ON DELETE CASCADE)"
+            ),
+            "refers to these records",
+        ),
+        (
+            "trigger",
+            format!(
+                "CREATE TABLE t (id TEXT PRIMARY KEY, {layout}); \
+                 CREATE TRIGGER g AFTER DELETE ON t BEGIN SELECT 1; END"
+            ),
+            "trigger",
+        ),
+        (
+            "unchecked",
+            "CREATE TABLE t (id TEXT PRIMARY KEY, data, metadata, created_at, updated_at)".to_owned(),
+            "no JSON",
+        ),
+        ("noindex", format!("CREATE TABLE t (id TEXT PRIMARY KEY, {layout})"), "made by another program"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("foreign.db");
+        let mut connection = open_foreign(&path).await;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        sqlx::Connection::close(connection).await.unwrap();
+        let db = SqliteDatabase::builder(&path).table("t").open().await.unwrap();
+        let host = db.catalog_host().unwrap();
+        let error = host.prepare_to_move(&Age::at("day").unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}");
+        assert!(error.message().contains(reason), "{name}: {error}");
+        if name == "noindex" {
+            let sql = error.context().find(|(key, _)| *key == "sql").unwrap().1.to_owned();
+            let mut connection = open_foreign(&path).await;
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+            sqlx::Connection::close(connection).await.unwrap();
+            host.prepare_to_move(&Age::at("day").unwrap()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn freed_room_returns_to_the_disk() {
+    let fixture = Fixture::new().await;
+    let db = &fixture.db;
+    let host = db.catalog_host().unwrap();
+    let body = "x".repeat(2_000);
+    let records = (0..2_000).map(|n| Record::new(format!("{n}"), serde_json::json!({"body": body})).unwrap());
+    db.upsert_many(records.collect()).await.unwrap();
+    db.clear().await.unwrap();
+    let before = host.storage().await.unwrap();
+    assert_eq!((before.rows, &before.remedy), (0, &None));
+    assert!(before.free_bytes > 3_000_000, "{before:?}");
+    let given = host.release(1_000_000).await.unwrap();
+    assert_eq!(given, 1_000_000);
+    host.release(u64::MAX).await.unwrap();
+    let after = host.storage().await.unwrap();
+    assert_eq!(after.free_bytes, 0, "{after:?}");
+    let size = std::fs::metadata(fixture.path()).unwrap().len();
+    assert!(size < 200_000, "{size} bytes are left");
 }

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 
 use super::row::Args;
 use super::transaction::SqliteTransaction;
-use super::{SqliteDatabase, read};
+use super::{SqliteDatabase, preconditions, read, storage};
 use crate::catalog_host::{CatalogHost, HostTransaction, Storage};
 use crate::sql::{Dialect, SqlRow, SqlValue};
-use crate::{Age, Error, Record, Result};
+use crate::{Age, Record, Result};
 
 #[async_trait]
 impl CatalogHost for SqliteDatabase {
@@ -50,15 +50,15 @@ impl CatalogHost for SqliteDatabase {
         read::read_with(&mut lease, &self.table, ids, sql, values, args.len()).await
     }
 
-    async fn prepare_to_move(&self, _age: &Age) -> Result<()> {
-        Err(Error::unsupported("not built yet"))
+    async fn prepare_to_move(&self, age: &Age) -> Result<()> {
+        preconditions::prepare(&mut self.shared.writer().await?, &self.table, age).await
     }
 
     async fn storage(&self) -> Result<Storage> {
-        Err(Error::unsupported("not built yet"))
+        storage::storage(&mut self.reader().await?, self.table.quoted()).await
     }
 
-    async fn release(&self, _bytes: u64) -> Result<u64> {
-        Err(Error::unsupported("not built yet"))
+    async fn release(&self, bytes: u64) -> Result<u64> {
+        storage::release(&self.shared.writer, bytes).await
     }
 }

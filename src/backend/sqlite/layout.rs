@@ -123,11 +123,30 @@ impl Table {
         .with("missing", missing.join(", ")))
     }
 
+    /// What the table's definition tells.
+    pub(super) async fn facts(&self, lease: &mut Lease) -> Result<Facts> {
+        let rows = lease
+            .fetch(
+                &"SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = $1 COLLATE NOCASE".into(),
+                Args::of(&[self.name().into()]).finish(),
+            )
+            .await?;
+        let row = rows.first().map(sql_row).transpose()?;
+        let found = row.as_ref().map(|row| row.text(0)).transpose()?.unwrap_or_default();
+        let made = self.creation()[0].replace("IF NOT EXISTS ", "");
+        let mut plain = found.to_ascii_lowercase();
+        plain.retain(|c| !c.is_whitespace());
+        Ok(Facts {
+            is_ours: found == made,
+            json_is_checked: plain.contains("json_valid(data)") && plain.contains("json_valid(metadata)"),
+        })
+    }
+
     /// The table's columns.
     pub(super) async fn columns(&self, lease: &mut Lease) -> Result<Vec<Column>> {
         let rows = lease
             .fetch(
-                &"SELECT name, pk FROM pragma_table_xinfo($1)".into(),
+                &"SELECT name, pk, hidden FROM pragma_table_xinfo($1)".into(),
                 Args::of(&[self.name().into()]).finish(),
             )
             .await?;
@@ -137,12 +156,23 @@ impl Table {
     }
 }
 
+/// What a table's definition tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// Whether it is exactly as we make tables.
+    pub(super) is_ours: bool,
+    /// Whether SQLite keeps text out that is no JSON.
+    pub(super) json_is_checked: bool,
+}
+
 /// A column of a table.
 #[derive(Debug)]
 pub(super) struct Column {
     pub(super) name: Box<str>,
     /// Its place in the primary key, from 1.
     pub(super) key: Option<i64>,
+    /// Whether SQLite makes its values out of other columns.
+    pub(super) generated: bool,
 }
 
 impl Column {
@@ -153,6 +183,7 @@ impl Column {
                 SqlValue::Integer(place) if *place > 0 => Some(*place),
                 _ => None,
             },
+            generated: matches!(row.get(2), SqlValue::Integer(2 | 3)),
         })
     }
 

@@ -126,7 +126,8 @@ fn time(row: &SqliteRow, index: usize, faithful: &mut bool) -> Result<Option<Tim
     Ok(time)
 }
 
-fn value(row: &SqliteRow, index: usize) -> Result<SqlValue> {
+/// A value as it is stored.
+pub(super) fn value(row: &SqliteRow, index: usize) -> Result<SqlValue> {
     let cell = cell(row, index)?;
     if cell.is_null() {
         return Ok(SqlValue::Null);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::StreamExt;
 
 use super::lease::Lease;
 use super::row::{Args, sql_row};
-use super::{SqliteDatabase, error, read, search};
+use super::{SqliteDatabase, due, error, read, search, unchanged, undated};
 use crate::catalog_host::{DuePage, DueScan, HostTransaction, Undated};
 use crate::sql::{SqlRow, SqlValue};
 use crate::{
@@ -83,28 +84,29 @@ impl HostTransaction for SqliteTransaction {
         self.database.apply(&mut self.lease, writes).await
     }
 
-    async fn delete_unchanged(&mut self, _rows: &[Arc<Record>]) -> Result<Vec<RecordId>> {
-        Err(Error::unsupported("not built yet"))
+    async fn delete_unchanged(&mut self, rows: &[Arc<Record>]) -> Result<Vec<RecordId>> {
+        unchanged::delete(&mut self.lease, &self.database.table, rows).await
     }
 
-    async fn scan_due(&mut self, _scan: &DueScan<'_>) -> Result<DuePage> {
-        Err(Error::unsupported("not built yet"))
+    async fn scan_due(&mut self, scan: &DueScan<'_>) -> Result<DuePage> {
+        due::page(&mut self.lease, &self.database.table, scan).await
     }
 
-    async fn count_undated(&mut self, _age: &Age) -> Result<Undated> {
-        Err(Error::unsupported("not built yet"))
+    async fn count_undated(&mut self, age: &Age) -> Result<Undated> {
+        undated::count(&mut self.lease, &self.database.table, age).await
     }
 
     async fn count(&mut self, query: &Query) -> Result<u64> {
-        search::count(&self.database, &mut self.lease, query).await
+        let prepared = self.database.prepare(query)?;
+        search::count(&self.database, &mut self.lease, &prepared).await
     }
 
     fn search(self: Box<Self>, query: Query) -> RecordStream {
-        use futures::{StreamExt, TryStreamExt};
         let Self { database, lease } = *self;
-        futures::stream::once(async move { search::stream(&database, lease, query).await })
-            .try_flatten()
-            .boxed()
+        match database.prepare(&query) {
+            Ok(prepared) => search::stream(database, lease, prepared),
+            Err(error) => futures::stream::iter([Err(error)]).boxed(),
+        }
     }
 
     async fn commit(mut self: Box<Self>) -> Result<()> {
