@@ -10,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::error;
 use super::pool::{Left, Open, Pool, Seats};
+use super::row::sql_row;
 use crate::{Error, Result};
 
 /// SQL text that is shared, so that running it again copies nothing.
@@ -126,12 +127,36 @@ impl Lease {
     ///
     /// Who does not take them all calls [`settle`](Self::settle) before anything else.
     pub(super) fn start(&mut self, sql: &Sql, args: SqliteArguments) -> Result<Answers<'_>> {
+        self.start_as(sql, args, true)
+    }
+
+    /// The steps by which SQLite would run a statement, as it is today: a cached explanation never grows old.
+    pub(super) async fn explain(
+        &mut self,
+        sql: &str,
+        args: SqliteArguments,
+    ) -> Result<Vec<String>> {
+        let mut steps = Vec::new();
+        let sql = format!("EXPLAIN QUERY PLAN {sql}").into();
+        let mut answers = self.start_as(&sql, args, false)?;
+        while let Some(row) = answers.row().await? {
+            steps.push(sql_row(&row)?.text(3)?.to_owned());
+        }
+        Ok(steps)
+    }
+
+    fn start_as(
+        &mut self,
+        sql: &Sql,
+        args: SqliteArguments,
+        is_kept: bool,
+    ) -> Result<Answers<'_>> {
         let open = match (&mut self.open, self.state) {
             (Some(open), State::Ready) => open,
             _ => return Err(ended(self.pool.file())),
         };
         self.state = State::Running;
-        let query = sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), args);
+        let query = sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), args).persistent(is_kept);
         Ok(Answers {
             answers: open.connection.fetch_many(query),
             state: &mut self.state,

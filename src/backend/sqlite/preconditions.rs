@@ -143,21 +143,20 @@ async fn check_triggers(lease: &mut Lease, table: &Table) -> Result<()> {
 
 async fn index_age(lease: &mut Lease, table: &Table, age: &Age) -> Result<()> {
     let place = Place::of(age.path());
-    if place.is_json() && !table.facts(lease).await?.json_is_checked {
+    let facts = table.facts(lease).await?;
+    if place.is_json() && !facts.json_is_checked {
         return Err(refuse(
             table,
             "the table takes text that is no JSON, so that its age cannot have an index; add `CHECK (json_valid(data))`",
         ));
     }
     let value = place.value();
-    let plan = format!(
-        "EXPLAIN QUERY PLAN SELECT id FROM {} WHERE {value} > $1 AND {value} < $2 ORDER BY {value}, id",
+    let scan = format!(
+        "SELECT id FROM {} WHERE {value} > $1 AND {value} < $2 ORDER BY {value}, id",
         table.quoted()
     );
-    let steps = query(lease, &plan, &["".into(), "9".into()]).await?;
-    let has_index = steps.len() == 1
-        && steps.iter().all(|step| step.text(3).is_ok_and(|detail| detail.starts_with("SEARCH")));
-    if has_index {
+    let steps = lease.explain(&scan, Args::of(&["".into(), "9".into()]).finish()).await?;
+    if steps.len() == 1 && steps[0].starts_with("SEARCH") {
         return Ok(());
     }
     let index = format!(
@@ -165,7 +164,7 @@ async fn index_age(lease: &mut Lease, table: &Table, age: &Age) -> Result<()> {
         quoted(&format!("idx_{}_age_{}", table.name(), age.path())),
         table.quoted()
     );
-    if !table.facts(lease).await?.is_ours {
+    if !facts.is_ours {
         return Err(refuse(
             table,
             "the age has no index, and this table was made by another program; make the index",
