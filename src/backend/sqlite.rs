@@ -32,7 +32,8 @@ use self::pool::Seats;
 use self::row::{Args, sql_row};
 use crate::catalog_host::CatalogHost;
 use crate::{
-    Capabilities, Clock, Database, Health, Prepared, Query, Record, RecordStream, Result, Write, Written,
+    Capabilities, Clock, Database, Health, Prepared, Query, Record, RecordStream, Result, Write,
+    Written,
 };
 
 /// Records in one table of a SQLite file; a cheap handle.

@@ -326,7 +326,13 @@ fn dated(id: &str, age: &str) -> Record {
 }
 
 /// The ids of all pages of a scan, and how many rows it skipped.
-async fn due(db: &SqliteDatabase, age: &Age, before: &str, rows: usize, bytes: u64) -> (Vec<String>, u64) {
+async fn due(
+    db: &SqliteDatabase,
+    age: &Age,
+    before: &str,
+    rows: usize,
+    bytes: u64,
+) -> (Vec<String>, u64) {
     let mut tx = db.catalog_host().unwrap().begin_read().await.unwrap();
     let (mut ids, mut skipped, mut after) = (Vec::new(), 0, None);
     loop {
@@ -354,7 +360,12 @@ async fn a_scan_meets_every_due_record_once_in_the_order_of_age() {
     let fixture = Fixture::new().await;
     let db = &fixture.db;
     let mut records: Vec<Record> = (0..40)
-        .map(|n| dated(&format!("t{n:02}"), &format!("\"2013-01-{:02}T10:00:00Z\"", 1 + n / 10)))
+        .map(|n| {
+            dated(
+                &format!("t{n:02}"),
+                &format!("\"2013-01-{:02}T10:00:00Z\"", 1 + n / 10),
+            )
+        })
         .collect();
     records.extend([
         dated("early", "\"2012-12-31\""),
@@ -369,7 +380,11 @@ async fn a_scan_meets_every_due_record_once_in_the_order_of_age() {
         .foreign("INSERT INTO records (id, data) VALUES (x'6162', '{\"day\": \"2013-01-01\"}')")
         .await;
     let age = Age::at("day").unwrap();
-    db.catalog_host().unwrap().prepare_to_move(&age).await.unwrap();
+    db.catalog_host()
+        .unwrap()
+        .prepare_to_move(&age)
+        .await
+        .unwrap();
     let mut expected = texts(["early"]);
     expected.extend((0..40).map(|n| format!("t{n:02}")));
     expected.push("zone".to_owned());
@@ -419,7 +434,9 @@ async fn numbers_and_own_times_are_ages_too() {
 async fn only_rows_that_are_still_as_read_are_deleted() {
     let fixture = Fixture::new().await;
     let db = &fixture.db;
-    let names = ["same", "field", "meta", "time", "blob", "gone", "odd", "back"];
+    let names = [
+        "same", "field", "meta", "time", "blob", "gone", "odd", "back",
+    ];
     let records = names.iter().map(|id| record(id, 1)).collect();
     db.upsert_many(records).await.unwrap();
     // Rows of other programs: an empty object as metadata, and times in other spellings and types.
@@ -429,7 +446,9 @@ async fn only_rows_that_are_still_as_read_are_deleted() {
              INSERT INTO records (id, data, created_at) VALUES ('odd2', '{ }', '2024-01-01 00:00:00.000000')",
         )
         .await;
-    let ids = ["same", "field", "meta", "time", "blob", "gone", "odd", "back", "odd2"];
+    let ids = [
+        "same", "field", "meta", "time", "blob", "gone", "odd", "back", "odd2",
+    ];
     let read = db.read_many(&ids).await.unwrap();
     let read: Vec<Arc<Record>> = read.into_iter().flatten().collect();
     assert_eq!(read.len(), ids.len());
@@ -452,7 +471,11 @@ async fn only_rows_that_are_still_as_read_are_deleted() {
     deleted.sort_unstable();
     assert_eq!(deleted, ["back", "odd", "odd2", "same"]);
     let left = db.read_many(&ids).await.unwrap();
-    let left: Vec<&str> = left.iter().flatten().map(|record| record.id().as_str()).collect();
+    let left: Vec<&str> = left
+        .iter()
+        .flatten()
+        .map(|record| record.id().as_str())
+        .collect();
     assert_eq!(left, ["field", "meta", "time", "blob"]);
 }
 
@@ -461,10 +484,26 @@ async fn a_table_that_a_move_would_hurt_is_refused() {
     let layout = "data TEXT NOT NULL CHECK (json_valid(data)), \
                   metadata TEXT CHECK (metadata IS NULL OR json_valid(metadata)), created_at TIMESTAMP, updated_at TIMESTAMP";
     for (name, sql, reason) in [
-        ("columns", format!("CREATE TABLE t (id TEXT PRIMARY KEY, {layout}, extra TEXT)"), "would be lost"),
-        ("nokey", format!("CREATE TABLE t (id TEXT, {layout})"), "primary key"),
-        ("nocase", format!("CREATE TABLE t (id TEXT COLLATE NOCASE PRIMARY KEY, {layout})"), "collation"),
-        ("rowid", format!("CREATE TABLE t (id INTEGER PRIMARY KEY, {layout})"), "text column"),
+        (
+            "columns",
+            format!("CREATE TABLE t (id TEXT PRIMARY KEY, {layout}, extra TEXT)"),
+            "would be lost",
+        ),
+        (
+            "nokey",
+            format!("CREATE TABLE t (id TEXT, {layout})"),
+            "primary key",
+        ),
+        (
+            "nocase",
+            format!("CREATE TABLE t (id TEXT COLLATE NOCASE PRIMARY KEY, {layout})"),
+            "collation",
+        ),
+        (
+            "rowid",
+            format!("CREATE TABLE t (id INTEGER PRIMARY KEY, {layout})"),
+            "text column",
+        ),
         (
             "children",
             format!(
@@ -483,27 +522,52 @@ async fn a_table_that_a_move_would_hurt_is_refused() {
         ),
         (
             "unchecked",
-            "CREATE TABLE t (id TEXT PRIMARY KEY, data, metadata, created_at, updated_at)".to_owned(),
+            "CREATE TABLE t (id TEXT PRIMARY KEY, data, metadata, created_at, updated_at)"
+                .to_owned(),
             "no JSON",
         ),
-        ("noindex", format!("CREATE TABLE t (id TEXT PRIMARY KEY, {layout})"), "made by another program"),
+        (
+            "noindex",
+            format!("CREATE TABLE t (id TEXT PRIMARY KEY, {layout})"),
+            "made by another program",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("foreign.db");
         let mut connection = open_foreign(&path).await;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+            .execute(&mut connection)
+            .await
+            .unwrap();
         sqlx::Connection::close(connection).await.unwrap();
-        let db = SqliteDatabase::builder(&path).table("t").open().await.unwrap();
+        let db = SqliteDatabase::builder(&path)
+            .table("t")
+            .open()
+            .await
+            .unwrap();
         let host = db.catalog_host().unwrap();
-        let error = host.prepare_to_move(&Age::at("day").unwrap()).await.unwrap_err();
+        let error = host
+            .prepare_to_move(&Age::at("day").unwrap())
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}");
         assert!(error.message().contains(reason), "{name}: {error}");
         if name == "noindex" {
-            let sql = error.context().find(|(key, _)| *key == "sql").unwrap().1.to_owned();
+            let sql = error
+                .context()
+                .find(|(key, _)| *key == "sql")
+                .unwrap()
+                .1
+                .to_owned();
             let mut connection = open_foreign(&path).await;
-            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+                .execute(&mut connection)
+                .await
+                .unwrap();
             sqlx::Connection::close(connection).await.unwrap();
-            host.prepare_to_move(&Age::at("day").unwrap()).await.unwrap();
+            host.prepare_to_move(&Age::at("day").unwrap())
+                .await
+                .unwrap();
         }
     }
 }
@@ -514,7 +578,8 @@ async fn freed_room_returns_to_the_disk() {
     let db = &fixture.db;
     let host = db.catalog_host().unwrap();
     let body = "x".repeat(2_000);
-    let records = (0..2_000).map(|n| Record::new(format!("{n}"), serde_json::json!({"body": body})).unwrap());
+    let records =
+        (0..2_000).map(|n| Record::new(format!("{n}"), serde_json::json!({"body": body})).unwrap());
     db.upsert_many(records.collect()).await.unwrap();
     db.clear().await.unwrap();
     let before = host.storage().await.unwrap();

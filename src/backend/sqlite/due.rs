@@ -45,8 +45,8 @@ pub(super) async fn page(lease: &mut Lease, table: &Table, scan: &DueScan<'_>) -
             let id = SqlValue::Text(id.clone());
             let equal = format!("{age} = $1 AND id > $2");
             let younger = format!("{age} > $1 AND {age} < $2");
-            at_end = reader.read(&equal, [at, &id]).await?
-                && reader.read(&younger, [at, &high]).await?;
+            at_end =
+                reader.read(&equal, [at, &id]).await? && reader.read(&younger, [at, &high]).await?;
         }
     }
     let mut page = reader.page;
@@ -58,21 +58,27 @@ pub(super) async fn page(lease: &mut Lease, table: &Table, scan: &DueScan<'_>) -
 
 /// Between which values of the index all due ages lie; what is exact is the caller's to judge.
 fn bounds(age: &Age, before: Timestamp) -> (SqlValue, SqlValue) {
-    #[expect(clippy::cast_precision_loss, reason = "the bound is widened by more than is lost")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the bound is widened by more than is lost"
+    )]
     let micros = before.as_microsecond() as f64;
     match age.form() {
         // Every text is greater than every number, and less than nothing that a date begins with.
         AgeForm::Text => ("".into(), date_after(before).into()),
         AgeForm::Seconds => (SqlValue::Real(f64::MIN), SqlValue::Real(micros / 1e6 + 1.0)),
-        AgeForm::Millis => (SqlValue::Real(f64::MIN), SqlValue::Real(micros / 1e3 + 1_000.0)),
+        AgeForm::Millis => (
+            SqlValue::Real(f64::MIN),
+            SqlValue::Real(micros / 1e3 + 1_000.0),
+        ),
     }
 }
 
 /// A date as text that is greater than every text of a time up to `time`, in whatever zone it was written.
 fn date_after(time: Timestamp) -> String {
-    let date = time.saturating_add(WIDENED).map_or(Date::MAX, |time| {
-        Offset::UTC.to_datetime(time).date()
-    });
+    let date = time
+        .saturating_add(WIDENED)
+        .map_or(Date::MAX, |time| Offset::UTC.to_datetime(time).date());
     date.to_string()
 }
 
@@ -133,7 +139,10 @@ impl PageReader<'_> {
             table = self.table.quoted(),
             age = self.age,
         );
-        let rows = self.lease.fetch(&sql.into(), Args::of(std::slice::from_ref(high)).finish()).await?;
+        let rows = self
+            .lease
+            .fetch(&sql.into(), Args::of(std::slice::from_ref(high)).finish())
+            .await?;
         let count = rows.first().map(sql_row).transpose()?;
         let count = count.map_or(Ok(0), |row| row.int(0))?;
         skip(&mut self.page, count.unsigned_abs());

@@ -132,13 +132,18 @@ impl Table {
             )
             .await?;
         let row = rows.first().map(sql_row).transpose()?;
-        let found = row.as_ref().map(|row| row.text(0)).transpose()?.unwrap_or_default();
+        let found = row
+            .as_ref()
+            .map(|row| row.text(0))
+            .transpose()?
+            .unwrap_or_default();
         let made = self.creation()[0].replace("IF NOT EXISTS ", "");
         let mut plain = found.to_ascii_lowercase();
         plain.retain(|c| !c.is_whitespace());
         Ok(Facts {
             is_ours: found == made,
-            json_is_checked: plain.contains("json_valid(data)") && plain.contains("json_valid(metadata)"),
+            json_is_checked: plain.contains("json_valid(data)")
+                && plain.contains("json_valid(metadata)"),
         })
     }
 

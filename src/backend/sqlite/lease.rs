@@ -145,12 +145,7 @@ impl Lease {
         Ok(steps)
     }
 
-    fn start_as(
-        &mut self,
-        sql: &Sql,
-        args: SqliteArguments,
-        is_kept: bool,
-    ) -> Result<Answers<'_>> {
+    fn start_as(&mut self, sql: &Sql, args: SqliteArguments, is_kept: bool) -> Result<Answers<'_>> {
         let open = match (&mut self.open, self.state) {
             (Some(open), State::Ready) => open,
             _ => return Err(ended(self.pool.file())),

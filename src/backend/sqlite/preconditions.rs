@@ -29,8 +29,11 @@ async fn check_file(lease: &mut Lease, table: &Table) -> Result<()> {
     .await?;
     for row in rows {
         if row.text(0)? != "wal" {
-            return Err(refuse(table, "records are moved only in WAL mode; run `PRAGMA journal_mode = WAL`")
-                .with("journal_mode", row.text(0)?));
+            return Err(refuse(
+                table,
+                "records are moved only in WAL mode; run `PRAGMA journal_mode = WAL`",
+            )
+            .with("journal_mode", row.text(0)?));
         }
         if row.text(1)? != "UTF-8" {
             return Err(refuse(
@@ -155,7 +158,9 @@ async fn index_age(lease: &mut Lease, table: &Table, age: &Age) -> Result<()> {
         "SELECT id FROM {} WHERE {value} > $1 AND {value} < $2 ORDER BY {value}, id",
         table.quoted()
     );
-    let steps = lease.explain(&scan, Args::of(&["".into(), "9".into()]).finish()).await?;
+    let steps = lease
+        .explain(&scan, Args::of(&["".into(), "9".into()]).finish())
+        .await?;
     if steps.len() == 1 && steps[0].starts_with("SEARCH") {
         return Ok(());
     }
@@ -172,7 +177,9 @@ async fn index_age(lease: &mut Lease, table: &Table, age: &Age) -> Result<()> {
         .with("sql", index));
     }
     lease.begin(&"BEGIN IMMEDIATE".into()).await?;
-    lease.execute(&index.into(), Args::default().finish()).await?;
+    lease
+        .execute(&index.into(), Args::default().finish())
+        .await?;
     super::transaction::commit(lease).await
 }
 

@@ -70,7 +70,11 @@ impl Space {
         let sql = "SELECT (SELECT page_size FROM pragma_page_size), (SELECT freelist_count FROM pragma_freelist_count), \
                    (SELECT auto_vacuum FROM pragma_auto_vacuum)";
         let rows = lease.fetch(&sql.into(), Args::default().finish()).await?;
-        let row = rows.first().map(sql_row).transpose()?.unwrap_or_else(|| crate::SqlRow(Vec::new()));
+        let row = rows
+            .first()
+            .map(sql_row)
+            .transpose()?
+            .unwrap_or_else(|| crate::SqlRow(Vec::new()));
         Ok(Self {
             page: row.int(0)?.unsigned_abs().max(1),
             free: row.int(1)?.unsigned_abs(),

@@ -48,17 +48,17 @@ fn as_read(record: &Record) -> Result<Arc<RawRow>> {
     match record.hint() {
         None => row::columns(record).map(Arc::new),
         Some(hint) => Arc::clone(hint).downcast().map_err(|_| {
-            Error::invalid("only a record that was read from this database can be deleted unchanged")
-                .with("id", record.id())
+            Error::invalid(
+                "only a record that was read from this database can be deleted unchanged",
+            )
+            .with("id", record.id())
         }),
     }
 }
 
 fn sql(table: &Table, rows: usize) -> String {
     let table = table.quoted();
-    let mut sql = format!(
-        "DELETE FROM {table} WHERE rowid IN (SELECT now.rowid FROM (VALUES "
-    );
+    let mut sql = format!("DELETE FROM {table} WHERE rowid IN (SELECT now.rowid FROM (VALUES ");
     for row in 0..rows {
         if row > 0 {
             sql.push_str(", ");
@@ -77,7 +77,10 @@ fn sql(table: &Table, rows: usize) -> String {
         let _ = if unseen {
             Ok(())
         } else if fault::mutation("equals_without_storage_class") {
-            write!(sql, " AND CAST(now.{column} AS TEXT) IS CAST({was} AS TEXT)")
+            write!(
+                sql,
+                " AND CAST(now.{column} AS TEXT) IS CAST({was} AS TEXT)"
+            )
         } else {
             // The sign takes the column's type away: it would turn '1' into 1 before it compares.
             write!(
