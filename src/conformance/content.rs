@@ -105,7 +105,7 @@ pub async fn metadata_is_kept(db: &dyn Database) {
 
 /// A record of a megabyte is a record as any other.
 pub async fn a_large_record_is_kept(db: &dyn Database) {
-    let text = "long \u{e9}\u{1F600} ".repeat(80_000);
+    let text = "long \u{e9}\u{1F600} ".repeat(90_000);
     let large =
         || Record::new("large", serde_json::json!({"n": 1, "text": text})).expect("a record");
     assert!(large().bytes() > 1 << 20);

@@ -1,5 +1,7 @@
 //! All integration tests: one binary, so that they link once and run side by side.
 
+#[cfg(feature = "conformance")]
+mod backends;
 #[cfg(feature = "config")]
 mod config;
 #[cfg(feature = "archive")]

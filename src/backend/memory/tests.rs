@@ -6,6 +6,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::{DatabaseExt, ManualClock, Op};
 
+mod behaviours {
+    crate::conformance_tests!(async || crate::MemoryDatabase::new());
+}
+
 fn record(id: &str, bytes: usize) -> Arc<Record> {
     Arc::new(Record::new(id, serde_json::json!({"text": "x".repeat(bytes)})).unwrap())
 }

@@ -4,6 +4,10 @@ use std::time::Instant;
 use super::*;
 use crate::DatabaseExt;
 
+mod behaviours {
+    crate::conformance_tests!(async || crate::MokaDatabase::with_max_bytes(256 << 20));
+}
+
 fn record(id: &str, bytes: usize) -> Arc<Record> {
     let fields = format!(r#"{{"text":"{}"}}"#, "x".repeat(bytes));
     Arc::new(Record::stored(
