@@ -91,7 +91,7 @@ pub async fn all<F: Fixture>(make: impl AsyncFn() -> F) {
 #[macro_export]
 macro_rules! conformance_tests {
     ($make:expr) => {
-        $crate::__behaviours! { $crate::__conformance_tests, [$make] }
+        $crate::conformance::__behaviours! { $crate::conformance::__conformance_tests, [$make] }
     };
 }
 
@@ -129,6 +129,12 @@ macro_rules! __behaviours {
         }
     };
 }
+
+// Exported macros stand at the root; here they stand where they belong too.
+#[doc(hidden)]
+pub use __behaviours;
+#[doc(hidden)]
+pub use __conformance_tests;
 
 macro_rules! list {
     ([] $($area:ident: $($name:ident)+;)+) => {
