@@ -6,9 +6,9 @@ mod error;
 mod host;
 mod layout;
 mod lease;
-mod place;
 mod pool;
 mod preconditions;
+mod pushdown;
 mod read;
 mod row;
 mod search;
@@ -29,6 +29,7 @@ pub use self::builder::SqliteBuilder;
 use self::layout::Table;
 use self::lease::{Lease, Sql};
 use self::pool::Seats;
+use self::pushdown::Reach;
 use self::row::{Args, sql_row};
 use crate::catalog_host::CatalogHost;
 use crate::{
@@ -53,6 +54,7 @@ use crate::{
 pub struct SqliteDatabase {
     shared: Arc<Shared>,
     table: Arc<Table>,
+    reach: Reach,
 }
 
 /// What all collections of a file share.
@@ -95,9 +97,11 @@ impl SqliteDatabase {
     /// `Unsupported`: the table has another layout.
     pub async fn table(&self, name: &str) -> Result<Self> {
         let table = Table::named(name)?;
-        table.ensure(&mut self.shared.writer().await?).await?;
+        let mut writer = self.shared.writer().await?;
+        table.ensure(&mut writer).await?;
         Ok(Self {
             shared: Arc::clone(&self.shared),
+            reach: table.reach(&mut writer).await?,
             table: Arc::new(table),
         })
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thermocline::{
-    Age, AgeForm, Database, DatabaseExt, DueScan, ErrorKind, Filter, ManualClock, Op, Record,
-    SqliteDatabase, Write, Written,
+    Age, AgeForm, Database, DatabaseExt, DueScan, ErrorKind, Filter, ManualClock, Op, Order, Query,
+    Record, SqliteDatabase, Write, Written,
 };
 
 /// A folder of the test's own, and a database in it.
@@ -592,4 +592,226 @@ async fn freed_room_returns_to_the_disk() {
     assert_eq!(after.free_bytes, 0, "{after:?}");
     let size = std::fs::metadata(fixture.path()).unwrap().len();
     assert!(size < 200_000, "{size} bytes are left");
+}
+
+/// Rows as Python and others write them, and as nobody should.
+async fn odd_rows(fixture: &Fixture) {
+    let rows = [
+        (
+            "a",
+            "{\"s\": \"Alpha\", \"n\": 1, \"d\": \"2023-01-01T00:00:00Z\", \"b\": true}",
+        ),
+        (
+            "b",
+            "{\"s\": \"alpha\", \"n\": 1.0, \"d\": \"2023-01-01T09:00:00+10:00\", \"b\": false}",
+        ),
+        (
+            "c",
+            "{\"s\": \"al%_\\\\*?[x\", \"n\": 9007199254740993, \"d\": \"2022-12-31\"}",
+        ),
+        ("d", "{\"s\": \"b\\u00e9ta\", \"n\": 0.1, \"d\": \"soon\"}"),
+        (
+            "e",
+            "{\"s\": \"two\\nlines\", \"n\": 0.1000000000000000055511151231257827}",
+        ),
+        ("f", "{\"s\": null, \"n\": null}"),
+        ("g", "{}"),
+        (
+            "h",
+            "{\"s\": [\"Alpha\"], \"n\": {\"x\": 1}, \"o\": {\"a\": {\"b\": 7}}}",
+        ),
+        (
+            "i",
+            "{\"s\": \"al\\u0000pha\", \"n\": -0.0, \"o\": [{\"a\": 1}]}",
+        ),
+        (
+            "j",
+            "{\"s\": \"x\\ud83d\\ude00y\", \"n\": 1180591620717411303424}",
+        ),
+        (
+            "k",
+            "{\"\\u0073\": \"escaped\", \"n\": 4.99999999999999999999}",
+        ),
+        ("l", "{\"s\": \"1\", \"n\": \"1\", \"b\": 1}"),
+        (
+            "m",
+            "{\"s\": \"\\uffff\", \"n\": 5, \"a.b\": 1, \"q\\\"\": 2, \"\": 3}",
+        ),
+    ];
+    let records = rows.map(|(id, text)| (id, text));
+    let mut connection = open_foreign(&fixture.path()).await;
+    for (id, text) in records {
+        sqlx::query("INSERT INTO records (id, data, metadata, created_at) VALUES ($1, $2, $3, $4)")
+            .bind(id)
+            .bind(text)
+            .bind((id < "e").then_some("{\"m\": {\"x\": 2}}"))
+            .bind(format!(
+                "2023-01-{:02} 00:00:00",
+                1 + id.as_bytes()[0] - b'a'
+            ))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+    }
+    sqlx::raw_sql(
+        "UPDATE records SET created_at = 'never' WHERE id = 'c';
+         UPDATE records SET created_at = '2023-01-04 00:00:00.000000' WHERE id = 'd';
+         UPDATE records SET created_at = NULL WHERE id = 'e'",
+    )
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    sqlx::Connection::close(connection).await.unwrap();
+}
+
+const FILTERS: [&str; 74] = [
+    "n = 1",
+    "n = 1.0",
+    "n != 1",
+    "n < 1",
+    "n <= 0.1",
+    "n > 0.1",
+    "n >= 0.1",
+    "n = 0.1",
+    "n != 0.1",
+    "n < 5",
+    "n >= 5",
+    "n = 0",
+    "n > 0",
+    "n = 9007199254740993",
+    "n > 9007199254740992",
+    "n = 9007199254740992",
+    "n = 1180591620717411303424",
+    "n between 0.1 and 5",
+    "n not between 0.1 and 5",
+    "n in (1, 0.1, 'x', true)",
+    "n not in (1, 5)",
+    "n in ()",
+    "n not in ()",
+    "not (n = 1)",
+    "not (n > 0.1)",
+    "s = 'alpha'",
+    "s != 'alpha'",
+    "s < 'b'",
+    "s >= 'b'",
+    "s > '1'",
+    "s in ('alpha', '1', json '[\"Alpha\"]')",
+    "s not in ('alpha')",
+    "s = json '[\"Alpha\"]'",
+    "s != json '[\"Alpha\"]'",
+    "not (s = json '[\"Alpha\"]')",
+    "s like 'al%'",
+    "s like 'al\\%\\_\\\\*?[%'",
+    "s not like 'al%'",
+    "s ilike 'AL%'",
+    "s not ilike 'al%'",
+    "s like '%pha'",
+    "s like '_wo%'",
+    "s like 'x_y'",
+    "s like 'al'",
+    "not (s like 'al%')",
+    "s starts_with 'al'",
+    "s starts_with ''",
+    "s starts_with 'al%_'",
+    "s regex '^al'",
+    "s regex 'l(p)ha$'",
+    "not (s regex 'pha')",
+    "s exists",
+    "s not exists",
+    "s is null",
+    "not (s is null)",
+    "b = true",
+    "b < true",
+    "b >= false",
+    "b != true",
+    "o.a.b = 7",
+    "o.a exists",
+    "\"a.b\" = 1",
+    "\"q\"\"\" = 2",
+    "\"\" = 3",
+    "metadata.m.x = 2",
+    "not (metadata.m.x = 2)",
+    "d < timestamp '2023-01-01T00:00:00Z'",
+    "d >= timestamp '2023-01-01T00:00:00Z'",
+    "not (d < now())",
+    "@created_at < timestamp '2023-01-04T00:00:00Z'",
+    "@created_at <= timestamp '2023-01-04T00:00:00Z'",
+    "@created_at = timestamp '2023-01-04T00:00:00Z'",
+    "@created_at > '2023-01-04'",
+    "not (@created_at exists)",
+];
+
+/// What SQL and the matcher answer together is what the matcher answers alone.
+#[tokio::test]
+async fn pushdown_means_what_the_matcher_means() {
+    let fixture = Fixture::new().await;
+    odd_rows(&fixture).await;
+    let db = &fixture.db;
+    let all = search(db, Query::all()).await;
+    assert_eq!(all.len(), 13);
+    let now = "2024-01-01T00:00:00Z".parse().unwrap();
+    let orders: [&[(&str, Order)]; 6] = [
+        &[],
+        &[("n", Order::Asc)],
+        &[("n", Order::Desc), ("s", Order::Asc)],
+        &[("s", Order::Desc)],
+        &[("@created_at", Order::Asc)],
+        &[("id", Order::Desc)],
+    ];
+    for text in
+        FILTERS
+            .into_iter()
+            .chain(["id = 'a'", "id > 'c' and id like '_'", "id in ('a', 'zz')"])
+    {
+        let filter: Filter = text
+            .parse()
+            .unwrap_or_else(|error| panic!("{text}: {error}"));
+        for (limit, offset) in [(None, 0), (Some(2), 0), (Some(3), 1), (None, 2)] {
+            for order in orders {
+                let mut query = Query::from(filter.clone());
+                for (path, way) in order {
+                    query = query.sort(path, *way).unwrap();
+                }
+                query.limit = limit;
+                query.offset = offset;
+                let prepared = query.prepare(now).unwrap();
+                let ids = |records: &[Arc<Record>]| -> Vec<String> {
+                    records
+                        .iter()
+                        .map(|record| record.id().to_string())
+                        .collect()
+                };
+                let mut expected = ids(&prepared.collect(all.iter().cloned()));
+                let found = search(db, query.clone()).await;
+                let mut found_ids = ids(&found);
+                if !prepared.is_ordered() {
+                    assert!(
+                        found.iter().all(|record| prepared.matches(record)),
+                        "{text}"
+                    );
+                    if limit.is_some() {
+                        assert_eq!(found.len(), expected.len(), "{text} limit {limit:?}");
+                        found_ids = expected.clone();
+                    }
+                    expected.sort();
+                    found_ids.sort();
+                }
+                assert_eq!(
+                    found_ids, expected,
+                    "{text} order {order:?} limit {limit:?} offset {offset}"
+                );
+                let count = db.count(&query).await.unwrap();
+                assert_eq!(
+                    count,
+                    expected.len() as u64,
+                    "{text} count, limit {limit:?} offset {offset}"
+                );
+            }
+        }
+    }
+}
+
+async fn search(db: &SqliteDatabase, query: Query) -> Vec<Arc<Record>> {
+    use futures::TryStreamExt;
+    db.search(query).await.unwrap().try_collect().await.unwrap()
 }

@@ -8,7 +8,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use super::layout::Table;
 use super::lease::{Lease, Sql};
-use super::pool::{Pool, Seats};
+use super::pool::Pool;
+use super::pushdown::{COLLATION, compare_numbers};
 use super::row::{Args, sql_row};
 use super::{Shared, SqliteDatabase};
 use crate::{Clock, Error, Result, SystemClock};
@@ -100,6 +101,7 @@ impl SqliteBuilder {
         let mut lease = Lease::new(&writer).await?;
         into_wal(&mut lease, self.busy_timeout).await?;
         table.ensure(&mut lease).await?;
+        let reach = table.reach(&mut lease).await?;
         drop(lease);
         let readers = Pool::new(Arc::clone(&file), self.reader_options(&file));
         Ok(SqliteDatabase {
@@ -115,6 +117,7 @@ impl SqliteBuilder {
                 _private: private,
             }),
             table: Arc::new(table),
+            reach,
         })
     }
 
@@ -126,6 +129,7 @@ impl SqliteBuilder {
             .pragma("cache_size", "-32768")
             // After a large transaction the WAL shrinks to this again.
             .pragma("journal_size_limit", "67108864")
+            .collation(COLLATION, compare_numbers)
             .statement_cache_capacity(256)
             .row_buffer_size(256)
             .thread_name(|id| format!("sqlite-writer-{id}"))
@@ -138,6 +142,7 @@ impl SqliteBuilder {
             .read_only(true)
             .pragma("query_only", "ON")
             .pragma("cache_size", "-8192")
+            .collation(COLLATION, compare_numbers)
             .statement_cache_capacity(128)
             .row_buffer_size(256)
             .thread_name(|id| format!("sqlite-reader-{id}"))

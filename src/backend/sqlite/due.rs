@@ -2,29 +2,30 @@
 
 use std::sync::Arc;
 
-use jiff::civil::Date;
-use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
 use super::layout::Table;
 use super::lease::Lease;
-use super::place::Place;
+use super::pushdown::{Place, Pushdown, Reach, date_after};
 use super::row::{self, Args, sql_row};
 use crate::catalog_host::{DueCursor, DuePage, DueScan, SkipReason};
 use crate::sql::SqlValue;
-use crate::{Age, AgeForm, Result};
-
-/// How far a time's date as text can lie from its date in UTC, and a day more: offsets reach 26 hours.
-const WIDENED: SignedDuration = SignedDuration::from_hours(3 * 24);
+use crate::{Age, AgeForm, Filter, Query, Result};
 
 /// Reads the next page.
-pub(super) async fn page(lease: &mut Lease, table: &Table, scan: &DueScan<'_>) -> Result<DuePage> {
+pub(super) async fn page(
+    lease: &mut Lease,
+    table: &Table,
+    reach: Reach,
+    scan: &DueScan<'_>,
+) -> Result<DuePage> {
     let age = Place::of(scan.age.path()).value();
     let (low, high) = bounds(scan.age, scan.before);
     let mut reader = PageReader {
         lease,
         table,
         age: &age,
+        filter: narrowed(scan, reach)?,
         rows: scan.rows,
         bytes: scan.bytes,
         page: DuePage {
@@ -65,7 +66,11 @@ fn bounds(age: &Age, before: Timestamp) -> (SqlValue, SqlValue) {
     let micros = before.as_microsecond() as f64;
     match age.form() {
         // Every text is greater than every number, and less than nothing that a date begins with.
-        AgeForm::Text => ("".into(), date_after(before).into()),
+        AgeForm::Text => {
+            let high =
+                date_after(before).map_or_else(|| SqlValue::Blob(Box::default()), SqlValue::from);
+            ("".into(), high)
+        }
         AgeForm::Seconds => (SqlValue::Real(f64::MIN), SqlValue::Real(micros / 1e6 + 1.0)),
         AgeForm::Millis => (
             SqlValue::Real(f64::MIN),
@@ -74,18 +79,30 @@ fn bounds(age: &Age, before: Timestamp) -> (SqlValue, SqlValue) {
     }
 }
 
-/// A date as text that is greater than every text of a time up to `time`, in whatever zone it was written.
-fn date_after(time: Timestamp) -> String {
-    let date = time
-        .saturating_add(WIDENED)
-        .map_or(Date::MAX, |time| Offset::UTC.to_datetime(time).date());
-    date.to_string()
+/// The filter as far as SQL can narrow by it; one that asks for `now()` is the caller's alone, who knows what it is.
+fn narrowed(scan: &DueScan<'_>, reach: Reach) -> Result<Pushdown> {
+    let query = Query::from(scan.filter.clone());
+    let filter_at = |now| {
+        query
+            .prepare(now)
+            .map(|prepared| prepared.query().filter.clone())
+    };
+    let filter = filter_at(scan.before)?;
+    let is_timeless = filter
+        == filter_at(
+            scan.before
+                .saturating_add(SignedDuration::from_secs(1))
+                .unwrap_or(scan.before),
+        )?;
+    let filter = if is_timeless { filter } else { Filter::ALL };
+    Ok(Pushdown::of(&filter, reach, 2))
 }
 
 struct PageReader<'a> {
     lease: &'a mut Lease,
     table: &'a Table,
     age: &'a str,
+    filter: Pushdown,
     rows: usize,
     bytes: u64,
     page: DuePage,
@@ -97,13 +114,17 @@ impl PageReader<'_> {
         let room = self.rows - self.page.records.len();
         let sql = format!(
             "SELECT id, data, metadata, created_at, updated_at, {age} FROM {table} \
-             WHERE {range} AND typeof(id) = 'text' ORDER BY {age}, id LIMIT {limit}",
+             WHERE {range} AND typeof(id) = 'text' AND ({filter}) ORDER BY {age}, id LIMIT {limit}",
             age = self.age,
+            filter = self.filter.may.sql(),
             table = self.table.quoted(),
             limit = room.saturating_add(1),
         );
-        let mut args = Args::with_capacity(2);
-        bounds.into_iter().for_each(|bound| args.add(bound));
+        let mut args = Args::with_capacity(2 + self.filter.args.len());
+        bounds
+            .into_iter()
+            .chain(&self.filter.args)
+            .for_each(|value| args.add(value));
         let mut answers = self.lease.start(&sql.into(), args.finish())?;
         let mut has_room = true;
         while let Some(row) = answers.row().await? {

@@ -3,9 +3,21 @@
 use std::sync::Arc;
 
 use super::lease::{Lease, Sql};
+use super::pushdown::Reach;
 use super::row::{Args, COLUMNS, sql_row};
 use crate::sql::{SqlRow, SqlValue, quoted};
 use crate::{Error, Result};
+
+/// The encoding, and whether keys are found however they are written, and text and numbers come out whole.
+const PROBE: &str = r#"SELECT (SELECT encoding FROM pragma_encoding),
+    json_extract('{"\u0061":1}', '$."a"') = 1
+    AND json_extract('{"\u00e9":1}', '$."é"') = 1
+    AND json_extract('{"a\"b":1}', '$."a\"b"') = 1
+    AND json_extract('{"a\\b":1}', '$."a\\b"') = 1
+    AND json_extract('{"":1}', '$.""') = 1
+    AND json_extract('[{"a":1}]', '$."a"') IS NULL
+    AND json_extract('{"a":"b\u0000c"}', '$."a"') = 'b' || char(0) || 'c'
+    AND '{"a":1.50}' -> '$."a"' = '1.50'"#;
 
 /// The table of one collection, with its names ready for SQL text.
 #[derive(Debug)]
@@ -144,6 +156,24 @@ impl Table {
             is_ours: found == made,
             json_is_checked: plain.contains("json_valid(data)")
                 && plain.contains("json_valid(metadata)"),
+        })
+    }
+
+    /// What SQL can be asked about the table: found out by asking, because SQLite's versions differ.
+    pub(super) async fn reach(&self, lease: &mut Lease) -> Result<Reach> {
+        let rows = lease
+            .fetch(&Sql::from(PROBE), Args::default().finish())
+            .await?;
+        let row = rows
+            .first()
+            .map(sql_row)
+            .transpose()?
+            .unwrap_or_else(|| SqlRow(Vec::new()));
+        let utf8 = row.text(0)? == "UTF-8";
+        let finds_keys = row.get(1) == &SqlValue::Integer(1);
+        Ok(Reach {
+            json: utf8 && finds_keys && self.facts(lease).await?.json_is_checked,
+            utf8,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::layout::Table;
 use super::lease::Lease;
-use super::place::Place;
+use super::pushdown::Place;
 use super::row::{Args, COLUMNS, sql_row};
 use crate::sql::{SqlRow, SqlValue, quoted};
 use crate::{Age, Error, Result};

@@ -89,7 +89,13 @@ impl HostTransaction for SqliteTransaction {
     }
 
     async fn scan_due(&mut self, scan: &DueScan<'_>) -> Result<DuePage> {
-        due::page(&mut self.lease, &self.database.table, scan).await
+        due::page(
+            &mut self.lease,
+            &self.database.table,
+            self.database.reach,
+            scan,
+        )
+        .await
     }
 
     async fn count_undated(&mut self, age: &Age) -> Result<Undated> {

@@ -2,7 +2,7 @@
 
 use super::layout::Table;
 use super::lease::Lease;
-use super::place::Place;
+use super::pushdown::Place;
 use super::row::{self, Args};
 use super::times;
 use crate::catalog_host::Undated;

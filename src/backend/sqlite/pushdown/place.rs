@@ -1,18 +1,18 @@
 //! Where a value stands, as SQL expressions.
 
-use super::times;
+use crate::backend::sqlite::times;
 use crate::query::{Path, Root};
 
 /// The expressions of one path.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(in crate::backend::sqlite) struct Place {
     column: &'static str,
     /// SQLite's path into the JSON of the column, as an SQL literal; none where the column itself is the value.
     path: Option<String>,
 }
 
 impl Place {
-    pub(super) fn of(path: &Path) -> Self {
+    pub(in crate::backend::sqlite) fn of(path: &Path) -> Self {
         let column = match path.root() {
             Root::Id => "id",
             Root::Fields => "data",
@@ -28,17 +28,17 @@ impl Place {
         Self { column, path }
     }
 
-    pub(super) fn column(&self) -> &'static str {
+    pub(in crate::backend::sqlite) fn column(&self) -> &'static str {
         self.column
     }
 
     /// Whether the value is looked up in JSON.
-    pub(super) fn is_json(&self) -> bool {
+    pub(in crate::backend::sqlite) fn is_json(&self) -> bool {
         self.path.is_some()
     }
 
     /// The value: text, number, 0 or 1 for a boolean, the text of an array or object, NULL for null and missing.
-    pub(super) fn value(&self) -> String {
+    pub(in crate::backend::sqlite) fn value(&self) -> String {
         match &self.path {
             Some(path) => format!("json_extract({}, {path})", self.column),
             None => self.column.to_owned(),
@@ -46,7 +46,7 @@ impl Place {
     }
 
     /// The type of a value in JSON; NULL where it is missing.
-    pub(super) fn kind(&self) -> String {
+    pub(in crate::backend::sqlite) fn kind(&self) -> String {
         match &self.path {
             Some(path) => format!("json_type({}, {path})", self.column),
             None => format!("typeof({})", self.column),

@@ -1,0 +1,183 @@
+//! A filter as SQL: one condition that every match fulfils, and one that only matches fulfil.
+//!
+//! Where SQL can say a test exactly, the two are the same. Where it cannot, the first is wider and the second narrower,
+//! and the matcher decides about the rows between them. A negation swaps the two, so nothing is lost or guessed under it.
+
+mod condition;
+mod number;
+mod order;
+mod pattern;
+mod place;
+mod subject;
+mod test;
+mod time;
+
+pub(super) use self::condition::Condition;
+pub(super) use self::number::{COLLATION, compare as compare_numbers};
+pub(super) use self::order::order;
+pub(super) use self::place::Place;
+pub(super) use self::time::date_after;
+use crate::Filter;
+use crate::sql::SqlValue;
+
+/// The most values that a statement is given; SQLite takes 32,766.
+const MOST_VALUES: usize = 20_000;
+
+/// How deep filters are translated; SQLite takes expressions of depth 1,000.
+const DEEPEST: usize = 40;
+
+/// The longest text of a condition; SQLite takes a megabyte of statement.
+const LONGEST: usize = 400_000;
+
+/// What SQL can be asked about a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// Whether values in JSON are found as we find them, and no row makes it fail.
+    pub(super) json: bool,
+    /// Whether text is kept as UTF-8, so that it is in the order of code points.
+    pub(super) utf8: bool,
+}
+
+/// A filter as SQL.
+#[derive(Debug)]
+pub(super) struct Pushdown {
+    /// Fulfilled by every match.
+    pub(super) may: Condition,
+    /// Fulfilled by matches only.
+    pub(super) must: Condition,
+    /// The values of the placeholders in both.
+    pub(super) args: Vec<SqlValue>,
+}
+
+impl Pushdown {
+    /// Translates a filter without `now()`; its placeholders begin after `taken` others.
+    pub(super) fn of(filter: &Filter, reach: Reach, taken: usize) -> Self {
+        let mut translator = Translator {
+            reach,
+            taken,
+            args: Vec::new(),
+        };
+        let Clause { may, must } = translator.clause(filter, 0);
+        if translator.args.len() > MOST_VALUES || may.len() + must.len() > LONGEST {
+            let Clause { may, must } = Clause::UNKNOWN;
+            return Self {
+                may,
+                must,
+                args: Vec::new(),
+            };
+        }
+        Self {
+            may,
+            must,
+            args: translator.args,
+        }
+    }
+
+    /// Whether SQL says exactly what the filter says.
+    pub(super) fn is_exact(&self) -> bool {
+        self.may == self.must
+    }
+}
+
+/// Between what a filter's truth lies.
+#[derive(Clone, Debug)]
+struct Clause {
+    may: Condition,
+    must: Condition,
+}
+
+impl Clause {
+    /// The matcher decides about every row.
+    const UNKNOWN: Self = Self {
+        may: Condition::Always,
+        must: Condition::Never,
+    };
+
+    const NEVER: Self = Self {
+        may: Condition::Never,
+        must: Condition::Never,
+    };
+
+    fn exactly(condition: impl Into<Condition>) -> Self {
+        let may = condition.into();
+        Self {
+            must: may.clone(),
+            may,
+        }
+    }
+
+    /// True of some of the rows that fulfil this; which ones is the matcher's to say.
+    fn at_most(condition: impl Into<Condition>) -> Self {
+        Self {
+            may: condition.into(),
+            must: Condition::Never,
+        }
+    }
+
+    fn all(parts: Vec<Self>) -> Self {
+        let (may, must) = parts.into_iter().map(|part| (part.may, part.must)).unzip();
+        Self {
+            may: Condition::all(may),
+            must: Condition::all(must),
+        }
+    }
+
+    fn any(parts: Vec<Self>) -> Self {
+        let (may, must) = parts.into_iter().map(|part| (part.may, part.must)).unzip();
+        Self {
+            may: Condition::any(may),
+            must: Condition::any(must),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self::all(vec![self, other])
+    }
+
+    fn negated(self) -> Self {
+        Self {
+            may: self.must.negated(),
+            must: self.may.negated(),
+        }
+    }
+}
+
+struct Translator {
+    reach: Reach,
+    taken: usize,
+    args: Vec<SqlValue>,
+}
+
+impl Translator {
+    fn clause(&mut self, filter: &Filter, depth: usize) -> Clause {
+        if depth > DEEPEST || self.args.len() > MOST_VALUES {
+            return Clause::UNKNOWN;
+        }
+        let mut each = |parts: &[Filter]| {
+            parts
+                .iter()
+                .map(|part| self.clause(part, depth + 1))
+                .collect()
+        };
+        match filter {
+            Filter::And(parts) => Clause::all(each(parts)),
+            Filter::Or(parts) => Clause::any(each(parts)),
+            Filter::Not(part) => self.clause(part, depth + 1).negated(),
+            Filter::Test(path, predicate) => self.test(path, predicate),
+        }
+    }
+
+    /// A placeholder for `value`.
+    fn bind(&mut self, value: impl Into<SqlValue>) -> String {
+        self.args.push(value.into());
+        format!("${}", self.taken + self.args.len())
+    }
+
+    fn bind_all(&mut self, values: impl IntoIterator<Item = SqlValue>) -> String {
+        let list: Vec<String> = values.into_iter().map(|value| self.bind(value)).collect();
+        list.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests;
