@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::clock::whole_micros;
 use crate::json::{Json, floor_scaled};
 use crate::query::{Path, Root, first, parse_time, value_at};
-use crate::{Record, Result};
+use crate::{Error, Record, Result};
 
 /// Where a record's age comes from: a path, and how to read what stands there. The default is `@created_at`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +114,15 @@ impl Default for Age {
             path: Path::of(Root::CreatedAt),
             form: AgeForm::Text,
         }
+    }
+}
+
+impl TryFrom<&str> for Age {
+    type Error = Error;
+
+    /// The same as [`Age::at`].
+    fn try_from(path: &str) -> Result<Self> {
+        Self::at(path)
     }
 }
 

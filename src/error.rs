@@ -1,6 +1,7 @@
 //! The one error of the crate: what happened, to what, and what the caller can do about it.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -175,6 +176,13 @@ impl fmt::Debug for Error {
             source = error.source();
         }
         Ok(())
+    }
+}
+
+/// For conversions that may fail or not, behind one bound.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

@@ -26,6 +26,7 @@ mod query;
 mod record;
 mod sql;
 mod tier;
+mod tiered;
 mod write;
 
 pub use self::age::{Age, AgeAt, AgeForm};
@@ -54,4 +55,8 @@ pub use self::query::{
 pub use self::record::{MAX_RECORD_BYTES, Record, RecordId, Version};
 pub use self::sql::{Dialect, SqlRow, SqlValue};
 pub use self::tier::Tier;
+pub use self::tiered::{
+    DEFAULT_ABSENT_TTL, DEFAULT_SEARCH_MAX_AGE, DEFAULT_TTL, Ids, ReadSource, SourcedStream,
+    TieredDatabase, TieredDatabaseBuilder,
+};
 pub use self::write::{Op, RecordStream, Write, Written};

@@ -6,12 +6,16 @@ mod backends;
 mod config;
 #[cfg(feature = "archive")]
 mod directory;
+mod coherence;
 #[cfg(feature = "archive")]
 mod flights;
 mod floor_plan;
 mod foreign;
 #[cfg(feature = "cli")]
 mod kill;
+#[cfg(feature = "faults")]
+mod mutant;
 mod repository;
+mod router;
 #[cfg(feature = "sqlite")]
 mod sqlite;

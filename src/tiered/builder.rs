@@ -1,0 +1,165 @@
+//! Putting a router together.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::cold::{Cold, PrimaryOnly};
+use super::coherence::Coherence;
+use super::flight::Flights;
+use super::loose::LooseTiers;
+use super::write::WRITES;
+use super::{Inner, TieredDatabase};
+use crate::{Age, Clock, Database, Error, HotCache, Result, SystemClock};
+
+/// How long a record stays in the hot tier, unless [`TieredDatabaseBuilder::ttl`] says otherwise.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(10 * 60);
+
+/// How long an absent id stays in the hot tier, unless [`TieredDatabaseBuilder::absent_ttl`] says otherwise.
+pub const DEFAULT_ABSENT_TTL: Duration = Duration::from_secs(30);
+
+/// How long a search may take, unless [`TieredDatabaseBuilder::search_max_age`] says otherwise.
+pub const DEFAULT_SEARCH_MAX_AGE: Duration = Duration::from_secs(10 * 60);
+
+/// Whether the ids of deleted and archived records come again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ids {
+    /// Any id may be written at any time.
+    #[default]
+    Any,
+    /// Ids are made anew for every record (UUIDs): a create does not look for its id in the archive.
+    ///
+    /// A create of an id that is archived all the same leaves two records of one id. Upserts still look.
+    NeverReused,
+}
+
+/// Takes the parts of a [`TieredDatabase`]. Only the primary has no default.
+#[derive(Debug)]
+#[must_use]
+pub struct TieredDatabaseBuilder {
+    hot: Option<Box<dyn HotCache>>,
+    primary: Option<Arc<dyn Database>>,
+    archive: Option<Arc<dyn Database>>,
+    age: Result<Age>,
+    ids: Ids,
+    ttl: Duration,
+    absent_ttl: Duration,
+    search_max_age: Duration,
+    clock: Arc<dyn Clock>,
+}
+
+impl TieredDatabaseBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            hot: None,
+            primary: None,
+            archive: None,
+            age: Ok(Age::default()),
+            ids: Ids::default(),
+            ttl: DEFAULT_TTL,
+            absent_ttl: DEFAULT_ABSENT_TTL,
+            search_max_age: DEFAULT_SEARCH_MAX_AGE,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The hot tier; without one every read goes to the primary.
+    ///
+    /// It is this router's alone. One that is shared with another router serves neither wrongly, but each pushes out
+    /// the other's entries.
+    pub fn hot(mut self, hot: impl HotCache + 'static) -> Self {
+        self.hot = Some(Box::new(hot));
+        self
+    }
+
+    /// The database that takes the writes.
+    pub fn primary(mut self, primary: impl Database + 'static) -> Self {
+        self.primary = Some(Arc::new(primary));
+        self
+    }
+
+    /// The archive; without one nothing is looked for beyond the primary.
+    pub fn archive(mut self, archive: impl Database + 'static) -> Self {
+        self.archive = Some(Arc::new(archive));
+        self
+    }
+
+    /// From when a record's age counts: a query path, or an [`Age`]. The default is `@created_at`.
+    pub fn age<A>(mut self, age: A) -> Self
+    where
+        A: TryInto<Age>,
+        Error: From<A::Error>,
+    {
+        self.age = age.try_into().map_err(Error::from);
+        self
+    }
+
+    /// Whether ids come again; by default any may.
+    pub fn ids(mut self, ids: Ids) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// How long the hot tier may answer with a record: the bound on how stale it is where other processes write too.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = ttl;
+        self
+    }
+
+    /// How long the hot tier may answer that an id is absent.
+    pub fn absent_ttl(mut self, absent_ttl: Duration) -> Self {
+        self.absent_ttl = absent_ttl;
+        self
+    }
+
+    /// How long a search may be read; then its snapshot is given back.
+    pub fn search_max_age(mut self, search_max_age: Duration) -> Self {
+        self.search_max_age = search_max_age;
+        self
+    }
+
+    /// Takes the time from `clock`.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// `Invalid`: no primary, an age that is no path, or an archive whose catalog lies elsewhere.
+    pub async fn build(self) -> Result<TieredDatabase> {
+        let primary = self.primary.ok_or_else(|| {
+            Error::invalid("a tiered database needs a primary: builder().primary(..)")
+        })?;
+        let _age = self.age?;
+        let cold: Box<dyn Cold> = match self.archive {
+            None => Box::new(PrimaryOnly(primary)),
+            Some(archive) => Box::new(LooseTiers::new(
+                primary,
+                archive,
+                self.ids,
+                Arc::clone(&self.clock),
+            )),
+        };
+        let coherence = Coherence::new(
+            self.hot,
+            Arc::clone(&self.clock),
+            self.ttl,
+            self.absent_ttl,
+        );
+        Ok(TieredDatabase {
+            inner: Arc::new(Inner {
+                coherence: Arc::new(coherence),
+                flights: Flights::default(),
+                cold,
+                clock: self.clock,
+                search_max_age: self.search_max_age,
+                writing: Arc::new(Semaphore::new(WRITES as usize)),
+                closed: AtomicBool::new(false),
+            }),
+        })
+    }
+}
