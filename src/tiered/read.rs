@@ -10,6 +10,7 @@ use super::coherence::Load;
 use super::flight::Seat;
 use super::generations::Stripe;
 use super::source::Found;
+use crate::fault::mutation;
 use crate::{Record, Result};
 
 impl TieredDatabase {
@@ -27,7 +28,11 @@ impl TieredDatabase {
         let inner = &*self.inner;
         loop {
             let load = inner.coherence.begin(stripe);
-            match inner.flights.board(id, load.generation) {
+            let generation = match mutation("join_old_flight") {
+                true => 0,
+                false => load.generation,
+            };
+            match inner.flights.board(id, generation) {
                 Seat::Leader(leader) => {
                     // Another flight may have landed between our look at the hot tier and our taking the lead.
                     let answer = match inner.coherence.hit(id, stripe) {
