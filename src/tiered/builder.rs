@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::cold::{Cold, PrimaryOnly};
 use super::coherence::Coherence;
+use super::cold::{Cold, PrimaryOnly};
 use super::flight::Flights;
 use super::loose::LooseTiers;
 use super::write::WRITES;
@@ -144,12 +144,8 @@ impl TieredDatabaseBuilder {
                 Arc::clone(&self.clock),
             )),
         };
-        let coherence = Coherence::new(
-            self.hot,
-            Arc::clone(&self.clock),
-            self.ttl,
-            self.absent_ttl,
-        );
+        let coherence =
+            Coherence::new(self.hot, Arc::clone(&self.clock), self.ttl, self.absent_ttl);
         Ok(TieredDatabase {
             inner: Arc::new(Inner {
                 coherence: Arc::new(coherence),

@@ -69,7 +69,8 @@ impl Held {
 
 impl Leased {
     fn is_over(&self) -> bool {
-        self.expires.is_some_and(|expires| expires <= self.clock.instant())
+        self.expires
+            .is_some_and(|expires| expires <= self.clock.instant())
     }
 
     fn expired(&self) -> Error {

@@ -72,7 +72,10 @@ impl Cold for LooseTiers {
             return Ok(Found::from(ReadSource::Archive, archived));
         }
         // A write may have taken the record out of the archive after the primary was asked: then it is there by now.
-        Ok(Found::from(ReadSource::Primary, self.primary.read(id).await?))
+        Ok(Found::from(
+            ReadSource::Primary,
+            self.primary.read(id).await?,
+        ))
     }
 
     async fn read_many(&self, ids: &[&str]) -> Result<Vec<Found>> {

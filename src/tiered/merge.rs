@@ -84,8 +84,15 @@ impl Merge {
             if input.head.is_none() {
                 match input.stream.poll_next_unpin(cx) {
                     Poll::Ready(Some(Ok((record, source)))) => {
-                        let key = self.query.is_ordered().then(|| self.query.sort_key(&record));
-                        input.head = Some(Head { key, record, source });
+                        let key = self
+                            .query
+                            .is_ordered()
+                            .then(|| self.query.sort_key(&record));
+                        input.head = Some(Head {
+                            key,
+                            record,
+                            source,
+                        });
                     }
                     Poll::Ready(Some(Err(error))) => return Err(error),
                     Poll::Ready(None) => {
@@ -132,7 +139,11 @@ impl Stream for Merge {
                 return Poll::Pending;
             }
             let Some(head) = self.take_first() else {
-                return if waits { Poll::Pending } else { Poll::Ready(None) };
+                return if waits {
+                    Poll::Pending
+                } else {
+                    Poll::Ready(None)
+                };
             };
             if self.skip > 0 {
                 self.skip -= 1;

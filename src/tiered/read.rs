@@ -53,7 +53,9 @@ impl TieredDatabase {
 
     async fn load(&self, id: &str, stripe: Stripe, load: Load) -> Result<Found> {
         let found = self.inner.cold.read(id).await?;
-        self.inner.coherence.keep(id, stripe, load, found.record.as_ref());
+        self.inner
+            .coherence
+            .keep(id, stripe, load, found.record.as_ref());
         Ok(found)
     }
 
@@ -87,7 +89,9 @@ impl TieredDatabase {
         }
         let found = inner.cold.read_many(&cold).await?;
         for ((id, (stripe, load)), found) in cold.iter().zip(loads).zip(&found) {
-            inner.coherence.keep(id, stripe, load, found.record.as_ref());
+            inner
+                .coherence
+                .keep(id, stripe, load, found.record.as_ref());
         }
         for (place, question) in places {
             records[place] = found.get(question).and_then(|found| found.record.clone());

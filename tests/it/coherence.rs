@@ -37,9 +37,7 @@ impl World {
         Self::built(|builder| builder.archive(Arc::clone(archive))).await
     }
 
-    async fn built(
-        more: impl FnOnce(TieredDatabaseBuilder) -> TieredDatabaseBuilder,
-    ) -> Self {
+    async fn built(more: impl FnOnce(TieredDatabaseBuilder) -> TieredDatabaseBuilder) -> Self {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
         let primary = Stage::new();
         let builder = TieredDatabase::builder()
@@ -124,8 +122,16 @@ async fn a_load_that_began_before_a_write_is_neither_joined_nor_kept() {
     settle().await;
     world.primary.after_read.open();
     early.await.unwrap();
-    assert_eq!(late.await.unwrap(), Some(2), "a read after the write joined the load before it");
-    assert_eq!(world.x().await, Some(2), "the load before the write was kept");
+    assert_eq!(
+        late.await.unwrap(),
+        Some(2),
+        "a read after the write joined the load before it"
+    );
+    assert_eq!(
+        world.x().await,
+        Some(2),
+        "the load before the write was kept"
+    );
 }
 
 #[tokio::test]
@@ -139,7 +145,10 @@ async fn a_batch_read_that_began_before_a_write_is_not_kept() {
     world.router.delete("x").await.unwrap();
     world.primary.after_read.open();
     let early = early.await.unwrap();
-    assert_eq!(early.into_iter().map(value).collect::<Vec<_>>(), [None, Some(1), Some(1)]);
+    assert_eq!(
+        early.into_iter().map(value).collect::<Vec<_>>(),
+        [None, Some(1), Some(1)]
+    );
     assert_eq!(world.x().await, None);
 }
 
@@ -159,12 +168,20 @@ async fn a_cancelled_write_still_ends_the_generation_when_it_is_done() {
     world.primary.before_write.open();
     settle().await;
     assert_eq!(value(world.primary.inner.read("x").await.unwrap()), Some(2));
-    assert_eq!(world.x().await, Some(2), "the write happened after its caller had gone");
+    assert_eq!(
+        world.x().await,
+        Some(2),
+        "the write happened after its caller had gone"
+    );
 }
 
 #[tokio::test]
 async fn a_write_that_reports_failure_may_have_happened() {
-    for kind in [ErrorKind::Ambiguous, ErrorKind::Unavailable, ErrorKind::Unexpected] {
+    for kind in [
+        ErrorKind::Ambiguous,
+        ErrorKind::Unavailable,
+        ErrorKind::Unexpected,
+    ] {
         let world = World::with_x().await;
         assert_eq!(world.x().await, Some(1));
         world.primary.trouble(Trouble::DoneButFailed(kind));
@@ -180,7 +197,11 @@ async fn a_refused_write_shows_that_the_copy_is_old() {
     world.primary.inner.upsert(x(2)).await.unwrap();
     assert_eq!(world.x().await, Some(1), "nobody told the router");
     let op = Op::Update(Arc::new(x(3)));
-    let refused = world.router.write_if(op, old.version().unwrap()).await.unwrap_err();
+    let refused = world
+        .router
+        .write_if(op, old.version().unwrap())
+        .await
+        .unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Conflict);
     assert_eq!(world.x().await, Some(2));
 
@@ -198,7 +219,11 @@ async fn a_batch_ends_the_generation_of_every_key() {
     for round in 1..=2 {
         world.router.upsert_many(records(round)).await.unwrap();
         for id in ids {
-            assert_eq!(value(world.router.read(id).await.unwrap()), Some(round), "{id}");
+            assert_eq!(
+                value(world.router.read(id).await.unwrap()),
+                Some(round),
+                "{id}"
+            );
         }
     }
     assert_eq!(world.router.delete_many(&ids).await.unwrap(), 6);
@@ -234,8 +259,15 @@ async fn absence_is_kept_shortly_and_only_for_reads() {
     let world = World::new().await;
     assert_eq!(world.x().await, None);
     world.primary.inner.upsert(x(1)).await.unwrap();
-    assert_eq!(world.router.create(x(2)).await.unwrap_err().kind(), ErrorKind::Conflict);
-    assert_eq!(world.x().await, Some(1), "the refused create told the router");
+    assert_eq!(
+        world.router.create(x(2)).await.unwrap_err().kind(),
+        ErrorKind::Conflict
+    );
+    assert_eq!(
+        world.x().await,
+        Some(1),
+        "the refused create told the router"
+    );
 }
 
 #[tokio::test]
@@ -259,14 +291,25 @@ async fn a_write_of_unknown_outcome_keeps_its_key_out_of_the_hot_tier() {
     let world = World::with_x().await;
     assert_eq!(world.x().await, Some(1));
     world.primary.trouble(Trouble::Late);
-    assert_eq!(world.router.upsert(x(2)).await.unwrap_err().kind(), ErrorKind::Ambiguous);
+    assert_eq!(
+        world.router.upsert(x(2)).await.unwrap_err().kind(),
+        ErrorKind::Ambiguous
+    );
     assert_eq!(world.x().await, Some(1), "it has not happened yet");
     world.primary.land().await;
-    assert_eq!(world.x().await, Some(2), "it happened after it was given up");
+    assert_eq!(
+        world.x().await,
+        Some(2),
+        "it happened after it was given up"
+    );
 
     world.clock.advance(Duration::from_secs(61));
     assert_eq!(world.source_of_x().await, ReadSource::Primary);
-    assert_eq!(world.source_of_x().await, ReadSource::Hot, "cached again after the deadline");
+    assert_eq!(
+        world.source_of_x().await,
+        ReadSource::Hot,
+        "cached again after the deadline"
+    );
 }
 
 #[tokio::test]
@@ -316,7 +359,11 @@ async fn a_cancelled_leader_hands_over() {
     assert!(leader.await.unwrap_err().is_cancelled());
     world.primary.after_read.reached(2).await;
     settle().await;
-    assert_eq!(world.primary.after_read.waited(), 2, "one of the others leads, and only one");
+    assert_eq!(
+        world.primary.after_read.waited(),
+        2,
+        "one of the others leads, and only one"
+    );
     world.primary.after_read.open();
     for reader in readers {
         assert_eq!(reader.await.unwrap(), Some(1));
@@ -363,7 +410,12 @@ async fn a_hot_tier_that_another_router_used_holds_no_hit() {
         primary.upsert(x(value)).await.unwrap();
         primary
     };
-    let router = |primary| TieredDatabase::builder().hot(Arc::clone(&hot)).primary(primary).build();
+    let router = |primary| {
+        TieredDatabase::builder()
+            .hot(Arc::clone(&hot))
+            .primary(primary)
+            .build()
+    };
     let one = router(primary(1).await).await.unwrap();
     let two = router(primary(2).await).await.unwrap();
     for _ in 0..3 {
@@ -378,7 +430,8 @@ async fn closing_waits_for_the_writes_and_lets_no_call_in() {
     assert_eq!(world.x().await, Some(1));
     world.primary.before_write.shut();
     let router = world.router.clone();
-    let write = tokio::spawn(async move { router.write(vec![Op::Upsert(Arc::new(x(2))).into()]).await });
+    let write =
+        tokio::spawn(async move { router.write(vec![Op::Upsert(Arc::new(x(2))).into()]).await });
     world.primary.before_write.reached(1).await;
     let router = world.router.clone();
     let close = tokio::spawn(async move { router.close().await });
@@ -387,8 +440,14 @@ async fn closing_waits_for_the_writes_and_lets_no_call_in() {
     let late = world.router.upsert(x(3)).await.unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Closed);
     world.primary.before_write.open();
-    assert!(matches!(write.await.unwrap().unwrap()[..], [Written::Updated(_)]));
+    assert!(matches!(
+        write.await.unwrap().unwrap()[..],
+        [Written::Updated(_)]
+    ));
     close.await.unwrap().unwrap();
-    assert_eq!(world.router.read("x").await.unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(
+        world.router.read("x").await.unwrap_err().kind(),
+        ErrorKind::Closed
+    );
     world.router.close().await.unwrap();
 }

@@ -2,11 +2,11 @@
 
 #[cfg(feature = "conformance")]
 mod backends;
+mod coherence;
 #[cfg(feature = "config")]
 mod config;
 #[cfg(feature = "archive")]
 mod directory;
-mod coherence;
 #[cfg(feature = "archive")]
 mod flights;
 mod floor_plan;

@@ -19,7 +19,10 @@ pub(crate) struct Tiers {
 
 impl Tiers {
     pub(crate) async fn new() -> Self {
-        let (primary, archive) = (Arc::new(MemoryDatabase::new()), Arc::new(MemoryDatabase::new()));
+        let (primary, archive) = (
+            Arc::new(MemoryDatabase::new()),
+            Arc::new(MemoryDatabase::new()),
+        );
         let router = TieredDatabase::builder()
             .hot(MemoryDatabase::new())
             .primary(Arc::clone(&primary))
@@ -37,7 +40,10 @@ impl Tiers {
     /// Moves a record as an archiver would; nobody else is at work.
     pub(crate) async fn move_to_archive(&self, id: &str) {
         if let Some(record) = self.primary.read(id).await.unwrap() {
-            self.archive.write(vec![Op::Put(record).into()]).await.unwrap();
+            self.archive
+                .write(vec![Op::Put(record).into()])
+                .await
+                .unwrap();
             self.primary.delete(id).await.unwrap();
         }
     }
@@ -53,7 +59,11 @@ async fn three_memory_tiers() -> TieredDatabase {
 
 async fn a_primary_alone() -> TieredDatabase {
     let primary = MemoryDatabase::new();
-    TieredDatabase::builder().primary(primary).build().await.unwrap()
+    TieredDatabase::builder()
+        .primary(primary)
+        .build()
+        .await
+        .unwrap()
 }
 
 #[cfg(feature = "conformance")]
@@ -91,7 +101,13 @@ async fn a_hot_hit_shares_the_record() {
     tiers.router.upsert(record("x", 1)).await.unwrap();
     let one = tiers.router.read("x").await.unwrap().unwrap();
     let two = tiers.router.clone().read("x").await.unwrap().unwrap();
-    let three = tiers.router.read_many(&["x"]).await.unwrap().remove(0).unwrap();
+    let three = tiers
+        .router
+        .read_many(&["x"])
+        .await
+        .unwrap()
+        .remove(0)
+        .unwrap();
     assert!(Arc::ptr_eq(&one, &two) && Arc::ptr_eq(&one, &three));
     assert_eq!(tiers.router.hot_usage().unwrap().entries, 1);
 }

@@ -63,10 +63,11 @@ impl Drop for Bump {
             clock,
             ..
         } = &*self.coherence;
-        let stripes: Option<Vec<Stripe>> = self
-            .ids
-            .as_ref()
-            .map(|ids| ids.iter().map(|id| generations.stripe(id.as_str())).collect());
+        let stripes: Option<Vec<Stripe>> = self.ids.as_ref().map(|ids| {
+            ids.iter()
+                .map(|id| generations.stripe(id.as_str()))
+                .collect()
+        });
         // Suspended first: a load that begins after the generation was turned on finds the mark.
         if !self.known && !mutation("cache_after_unknown") {
             suspended.add(stripes.as_deref(), clock.instant() + UNKNOWN_FOR);

@@ -27,7 +27,9 @@ impl Suspended {
     pub(super) fn add(&self, stripes: Option<&[Stripe]>, until: Instant) {
         let mut held = self.until.lock();
         match stripes {
-            Some(stripes) => held.stripes.extend(stripes.iter().map(|stripe| (*stripe, until))),
+            Some(stripes) => held
+                .stripes
+                .extend(stripes.iter().map(|stripe| (*stripe, until))),
             None => held.all = Some(until),
         }
         self.any.store(true, Ordering::Release);

@@ -33,7 +33,9 @@ impl LooseTiers {
         };
         let (live, archived) = futures::try_join!(self.primary.count(&all), async {
             let archived = self.archived(all.clone()).await?;
-            archived.try_fold(0, |count, _| async move { Ok(count + 1) }).await
+            archived
+                .try_fold(0, |count, _| async move { Ok(count + 1) })
+                .await
         })?;
         Ok(query.count_of(live + archived))
     }

@@ -90,10 +90,15 @@ impl LooseTiers {
     }
 
     async fn delete_first(&self, steps: &mut [Step]) {
-        let deletes = steps.iter().enumerate().filter_map(|(place, step)| match step {
-            Step::Delete(id) | Step::PassDelete(id, _) => Some((place, Op::Delete(id.clone()).into())),
-            _ => None,
-        });
+        let deletes = steps
+            .iter()
+            .enumerate()
+            .filter_map(|(place, step)| match step {
+                Step::Delete(id) | Step::PassDelete(id, _) => {
+                    Some((place, Op::Delete(id.clone()).into()))
+                }
+                _ => None,
+            });
         for (place, written) in send(&*self.archive, deletes.collect()).await {
             match written {
                 Written::Failed(error) => {
@@ -108,12 +113,15 @@ impl LooseTiers {
     }
 
     async fn write_primary(&self, steps: &mut [Step]) {
-        let writes = steps.iter().enumerate().filter_map(|(place, step)| match step {
-            Step::Pass(write) | Step::PassDelete(_, write) | Step::TakeBack(_, write) => {
-                Some((place, write.clone()))
-            }
-            _ => None,
-        });
+        let writes = steps
+            .iter()
+            .enumerate()
+            .filter_map(|(place, step)| match step {
+                Step::Pass(write) | Step::PassDelete(_, write) | Step::TakeBack(_, write) => {
+                    Some((place, write.clone()))
+                }
+                _ => None,
+            });
         let mut taken_back = Vec::new();
         for (place, written) in send(&*self.primary, writes.collect()).await {
             let written = match (written, &steps[place]) {
@@ -163,7 +171,9 @@ fn first_failure(written: &[Written]) -> Option<Error> {
         _ => None,
     });
     let first = failures.next()??;
-    failures.all(|failure| failure.is_some()).then(|| first.clone())
+    failures
+        .all(|failure| failure.is_some())
+        .then(|| first.clone())
 }
 
 fn unanswered() -> Error {

@@ -39,12 +39,17 @@ fn unavailable<T: std::fmt::Debug>(answer: thermocline::Result<T>) {
 
 #[tokio::test]
 async fn without_the_archive_live_records_go_on() {
-    let World { router, archive, .. } = world().await;
+    let World {
+        router, archive, ..
+    } = world().await;
     archive.fail(ErrorKind::Unavailable);
     assert!(router.read("live").await.unwrap().is_some());
     router.upsert(record("live", 2)).await.unwrap();
     router.update(record("live", 3)).await.unwrap().unwrap();
-    assert_eq!(router.create(record("live", 4)).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(
+        router.create(record("live", 4)).await.unwrap_err().kind(),
+        ErrorKind::Conflict
+    );
 
     unavailable(router.read("old").await);
     unavailable(router.read_many(&["live", "old"]).await);
@@ -61,13 +66,18 @@ async fn without_the_archive_live_records_go_on() {
 
     archive.fail(None);
     assert_eq!(router.count(&Query::all()).await.unwrap(), 2);
-    assert_eq!(router.read("old").await.unwrap().unwrap().fields(), r#"{"value":2}"#);
+    assert_eq!(
+        router.read("old").await.unwrap().unwrap().fields(),
+        r#"{"value":2}"#
+    );
     assert!(router.read("new").await.unwrap().is_none());
 }
 
 #[tokio::test]
 async fn a_batch_of_loose_tiers_tells_each_outcome() {
-    let World { router, archive, .. } = world().await;
+    let World {
+        router, archive, ..
+    } = world().await;
     archive.fail(ErrorKind::Unavailable);
     let written = router
         .upsert_many(vec![record("live", 5), record("old", 5)])
@@ -77,15 +87,23 @@ async fn a_batch_of_loose_tiers_tells_each_outcome() {
         &written[..],
         [thermocline::Written::Updated(_), thermocline::Written::Failed(error)] if error.is_retryable()
     ));
-    assert_eq!(router.read("live").await.unwrap().unwrap().fields(), r#"{"value":5}"#);
+    assert_eq!(
+        router.read("live").await.unwrap().unwrap().fields(),
+        r#"{"value":5}"#
+    );
 }
 
 #[tokio::test]
 async fn without_the_primary_only_hot_hits_are_served() {
-    let World { router, primary, .. } = world().await;
+    let World {
+        router, primary, ..
+    } = world().await;
     router.read("live").await.unwrap().unwrap();
     primary.fail(ErrorKind::Unavailable);
-    assert!(router.read("live").await.unwrap().is_some(), "hot, and within its lifetime");
+    assert!(
+        router.read("live").await.unwrap().is_some(),
+        "hot, and within its lifetime"
+    );
     unavailable(router.read("old").await);
     unavailable(router.upsert(record("live", 2)).await);
     unavailable(router.delete("live").await);
@@ -109,5 +127,8 @@ async fn without_a_hot_tier_everything_works() {
     }
     assert_eq!(primary.reads(), 2);
     router.upsert(record("old", 3)).await.unwrap();
-    assert_eq!(router.read("old").await.unwrap().unwrap().fields(), r#"{"value":3}"#);
+    assert_eq!(
+        router.read("old").await.unwrap().unwrap().fields(),
+        r#"{"value":3}"#
+    );
 }

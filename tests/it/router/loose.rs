@@ -37,7 +37,14 @@ async fn a_write_takes_the_record_back_with_its_time_of_creation() {
         if upsert {
             tiers.router.upsert(record("old", 2)).await.unwrap();
         } else {
-            assert!(tiers.router.update(record("old", 2)).await.unwrap().is_some());
+            assert!(
+                tiers
+                    .router
+                    .update(record("old", 2))
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
         }
         assert_one_copy(&tiers, true).await;
         let new = tiers.router.read("old").await.unwrap().unwrap();
@@ -60,9 +67,20 @@ async fn a_delete_leaves_no_copy() {
 #[tokio::test]
 async fn a_conditional_write_compares_with_the_archived_record() {
     let tiers = archived().await;
-    let version = tiers.router.read("old").await.unwrap().unwrap().version().unwrap();
+    let version = tiers
+        .router
+        .read("old")
+        .await
+        .unwrap()
+        .unwrap()
+        .version()
+        .unwrap();
     let op = Op::Upsert(Arc::new(record("old", 2)));
-    tiers.router.write_if(op.clone(), version.clone()).await.unwrap();
+    tiers
+        .router
+        .write_if(op.clone(), version.clone())
+        .await
+        .unwrap();
     assert_one_copy(&tiers, true).await;
     tiers.move_to_archive("old").await;
     let stale = tiers.router.write_if(op, version).await.unwrap_err();
@@ -87,12 +105,20 @@ async fn a_batch_may_write_an_archived_id_again_and_again() {
     assert!(
         matches!(
             written[..],
-            [Written::Exists, Written::Deleted, Written::Created(_), Written::Updated(_)]
+            [
+                Written::Exists,
+                Written::Deleted,
+                Written::Created(_),
+                Written::Updated(_)
+            ]
         ),
         "{written:?}"
     );
     assert_one_copy(&tiers, true).await;
-    assert_eq!(tiers.router.read("old").await.unwrap().unwrap().fields(), r#"{"value":4}"#);
+    assert_eq!(
+        tiers.router.read("old").await.unwrap().unwrap().fields(),
+        r#"{"value":4}"#
+    );
 }
 
 #[tokio::test]
@@ -101,7 +127,14 @@ async fn a_record_that_stands_in_both_is_the_primarys_and_dies_in_both() {
     tiers.primary.upsert(record("old", 2)).await.unwrap();
     let read = tiers.router.read("old").await.unwrap().unwrap();
     assert_eq!(read.fields(), r#"{"value":2}"#);
-    assert_eq!(tiers.router.count(&thermocline::Query::all()).await.unwrap(), 1);
+    assert_eq!(
+        tiers
+            .router
+            .count(&thermocline::Query::all())
+            .await
+            .unwrap(),
+        1
+    );
     assert!(tiers.router.delete("old").await.unwrap());
     assert!(tiers.router.read("old").await.unwrap().is_none());
 }
@@ -136,7 +169,11 @@ async fn a_read_that_meets_a_record_on_its_way_back_finds_it() {
         assert!(reader.await.unwrap().is_some(), "batch: {batch}");
         // And away again.
         let record = primary.inner.read("old").await.unwrap().unwrap();
-        archive.inner.write(vec![Op::Put(record).into()]).await.unwrap();
+        archive
+            .inner
+            .write(vec![Op::Put(record).into()])
+            .await
+            .unwrap();
         primary.inner.delete("old").await.unwrap();
     }
 }

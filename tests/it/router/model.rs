@@ -8,8 +8,8 @@ use futures::TryStreamExt;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use thermocline::{
-    Database, DatabaseExt, ManualClock, MemoryDatabase, Op, Order, Path, Query, Record,
-    RecordId, Sort, TieredDatabase, Write, Written,
+    Database, DatabaseExt, ManualClock, MemoryDatabase, Op, Order, Path, Query, Record, RecordId,
+    Sort, TieredDatabase, Write, Written,
 };
 
 use super::{Tiers, record};
@@ -23,7 +23,10 @@ enum Step {
     Conditional(Verb, usize),
     Read(usize),
     ReadAll,
-    Search { offset: u64, limit: Option<u64> },
+    Search {
+        offset: u64,
+        limit: Option<u64>,
+    },
     Exists(usize),
     Move(usize),
     Wait(u64),
@@ -164,13 +167,22 @@ impl Check {
                 query.sort.push(by_value);
                 query.limit = limit;
                 let count = router.count(&query).await.unwrap();
-                let found: Vec<_> = router.search(query).await.unwrap().try_collect().await.unwrap();
+                let found: Vec<_> = router
+                    .search(query)
+                    .await
+                    .unwrap()
+                    .try_collect()
+                    .await
+                    .unwrap();
                 let mut expected: Vec<i64> = self.model.values().copied().collect();
                 expected.sort_unstable_by(|one, other| other.cmp(one));
                 let most = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap());
                 let skipped = usize::try_from(offset).unwrap();
                 let expected: Vec<i64> = expected.into_iter().skip(skipped).take(most).collect();
-                assert_eq!(found.iter().map(|found| value(found)).collect::<Vec<_>>(), expected);
+                assert_eq!(
+                    found.iter().map(|found| value(found)).collect::<Vec<_>>(),
+                    expected
+                );
                 assert_eq!(count, expected.len() as u64);
             }
             Step::Exists(id) => {

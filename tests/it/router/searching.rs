@@ -6,8 +6,8 @@ use futures::TryStreamExt;
 use jiff::Timestamp;
 use serde_json::json;
 use thermocline::{
-    Comparison, Database, DatabaseExt, ErrorKind, Filter, ManualClock, MemoryDatabase, Number, Order,
-    Path, Predicate, Query, ReadSource, Record, Sort, TieredDatabase, Value,
+    Comparison, Database, DatabaseExt, ErrorKind, Filter, ManualClock, MemoryDatabase, Number,
+    Order, Path, Predicate, Query, ReadSource, Record, Sort, TieredDatabase, Value,
 };
 
 use super::Tiers;
@@ -18,7 +18,11 @@ async fn twenty() -> Tiers {
     for number in 0..20_i64 {
         let id = format!("r{number:02}");
         let fields = json!({ "size": number % 7, "number": number, "long": "x".repeat(50) });
-        tiers.router.upsert(Record::new(&id, fields).unwrap()).await.unwrap();
+        tiers
+            .router
+            .upsert(Record::new(&id, fields).unwrap())
+            .await
+            .unwrap();
         if number % 3 == 0 {
             tiers.move_to_archive(&id).await;
         }
@@ -38,7 +42,13 @@ fn sorted(by: &[(&str, Order)]) -> Query {
 }
 
 async fn ids(database: &dyn Database, query: Query) -> Vec<String> {
-    let found: Vec<_> = database.search(query).await.unwrap().try_collect().await.unwrap();
+    let found: Vec<_> = database
+        .search(query)
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     found.iter().map(|record| record.id().to_string()).collect()
 }
 
@@ -48,7 +58,10 @@ async fn reference(tiers: &Tiers) -> MemoryDatabase {
     for tier in [&tiers.primary, &tiers.archive] {
         let mut found = tier.search(Query::all()).await.unwrap();
         while let Some(record) = found.try_next().await.unwrap() {
-            whole.write(vec![thermocline::Op::Put(record).into()]).await.unwrap();
+            whole
+                .write(vec![thermocline::Op::Put(record).into()])
+                .await
+                .unwrap();
         }
     }
     whole
@@ -66,9 +79,14 @@ async fn order_offset_and_limit_are_those_of_the_whole() {
                 for mut query in [by_size.clone(), by_both, Query::all()] {
                     query.offset = offset;
                     query.limit = limit;
-                    let (mut ours, mut theirs) =
-                        (ids(&tiers.router, query.clone()).await, ids(&whole, query.clone()).await);
-                    assert_eq!(tiers.router.count(&query).await.unwrap(), theirs.len() as u64);
+                    let (mut ours, mut theirs) = (
+                        ids(&tiers.router, query.clone()).await,
+                        ids(&whole, query.clone()).await,
+                    );
+                    assert_eq!(
+                        tiers.router.count(&query).await.unwrap(),
+                        theirs.len() as u64
+                    );
                     if query.sort.is_empty() && offset == 0 {
                         assert_eq!(ours.len(), theirs.len(), "{query:?}");
                         if limit.is_some_and(|limit| limit < 20) {
@@ -89,20 +107,45 @@ async fn a_projection_need_not_hold_what_sorts() {
     let tiers = twenty().await;
     let mut query = sorted(&[("size", Order::Asc)]);
     query.fields = Some(vec![Path::field(["number"])]);
-    let found: Vec<_> = tiers.router.search(query).await.unwrap().try_collect().await.unwrap();
+    let found: Vec<_> = tiers
+        .router
+        .search(query)
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     let numbers: Vec<_> = found.iter().map(|record| record.fields()).collect();
-    assert_eq!(numbers[..4], [r#"{"number":0}"#, r#"{"number":7}"#, r#"{"number":14}"#, r#"{"number":1}"#]);
+    assert_eq!(
+        numbers[..4],
+        [
+            r#"{"number":0}"#,
+            r#"{"number":7}"#,
+            r#"{"number":14}"#,
+            r#"{"number":1}"#
+        ]
+    );
 }
 
 #[tokio::test]
 async fn the_source_of_every_hit_is_told() {
     let tiers = twenty().await;
-    let found: Vec<_> =
-        tiers.router.search_with_source(Query::all()).await.unwrap().try_collect().await.unwrap();
+    let found: Vec<_> = tiers
+        .router
+        .search_with_source(Query::all())
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
     assert_eq!(found.len(), 20);
     for (record, source) in found {
         let archived = tiers.archive.exists(record.id().as_str()).await.unwrap();
-        let expected = if archived { ReadSource::Archive } else { ReadSource::Primary };
+        let expected = if archived {
+            ReadSource::Archive
+        } else {
+            ReadSource::Primary
+        };
         assert_eq!(source, expected, "{}", record.id());
     }
 }
@@ -128,7 +171,10 @@ async fn router_with_clock() -> (TieredDatabase, ManualClock) {
         .await
         .unwrap();
     for id in ["a", "b", "c"] {
-        router.upsert(Record::new(id, json!({})).unwrap()).await.unwrap();
+        router
+            .upsert(Record::new(id, json!({})).unwrap())
+            .await
+            .unwrap();
     }
     (router, clock)
 }
@@ -144,7 +190,10 @@ async fn a_search_that_is_read_for_too_long_says_so() {
     let error = found.try_next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.is_retryable());
-    assert!(found.try_next().await.unwrap().is_none(), "nothing comes after an error");
+    assert!(
+        found.try_next().await.unwrap().is_none(),
+        "nothing comes after an error"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,5 +201,8 @@ async fn a_search_that_nobody_reads_ends_all_the_same() {
     let (router, _clock) = router_with_clock().await;
     let mut found = router.search(Query::all()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(61)).await;
-    assert_eq!(found.try_next().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        found.try_next().await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
 }
