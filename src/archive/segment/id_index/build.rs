@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{HEADER, IdIndex, MAGIC, Shape, VERSION, fingerprint};
 
-/// An id that lies in two row groups: an index leads to one of them only.
+/// An id that comes twice: an index leads to one of its rows only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Repeated(pub(crate) Box<str>);
 
@@ -23,26 +23,26 @@ struct Slot {
 }
 
 impl IdIndex {
-    /// Builds the index of ids, each with its row group; an id may come again in the same row group.
+    /// Builds the index of ids, each once, with its row group.
     ///
     /// The same ids give the same bytes.
     ///
     /// # Errors
-    /// An id that lies in two row groups.
+    /// An id that comes twice.
     pub(crate) fn build<'a>(
         ids: impl Iterator<Item = (&'a str, u32)> + Clone,
         groups: u32,
     ) -> Result<Self, Repeated> {
         let mut seed = 0;
         loop {
-            // A try fails once in many for want of luck, and every try fails if an id is there twice.
-            let mut keys = keys(ids.clone(), seed);
-            if let Some(index) = attempt(&keys, groups, seed) {
-                return Ok(index);
+            let keys = keys(ids.clone(), seed);
+            let shape = Shape::for_keys(keys.len(), groups, seed);
+            if let Some(peeled) = peel(&keys, shape) {
+                return Ok(fill(&keys, shape, &peeled));
             }
-            drop_repeated(&mut keys, &ids)?;
-            if let Some(index) = attempt(&keys, groups, seed) {
-                return Ok(index);
+            // Now and then a seed has no luck; with an id that comes twice none has.
+            if let Some(id) = repeated(keys, &ids) {
+                return Err(Repeated(id.into()));
             }
             seed += 1;
         }
@@ -60,31 +60,17 @@ fn keys<'a>(ids: impl Iterator<Item = (&'a str, u32)>, seed: u64) -> Vec<Key> {
         .collect()
 }
 
-/// Leaves one of each hash, unless two ids lie behind it: then the next seed tells them apart.
-fn drop_repeated<'a>(
-    keys: &mut Vec<Key>,
+/// An id that comes twice, if any does.
+fn repeated<'a>(
+    mut keys: Vec<Key>,
     ids: &(impl Iterator<Item = (&'a str, u32)> + Clone),
-) -> Result<(), Repeated> {
-    keys.sort_unstable_by_key(|key| (key.hash, key.ordinal));
-    for pair in keys.windows(2) {
-        let [one, two] = pair else { continue };
-        if one.hash == two.hash && one.group != two.group {
-            let id = |key: &Key| ids.clone().nth(key.ordinal).map(|(id, _)| id);
-            if let (Some(first), Some(second)) = (id(one), id(two))
-                && first == second
-            {
-                return Err(Repeated(first.into()));
-            }
-        }
-    }
-    keys.dedup_by_key(|key| (key.hash, key.group));
-    Ok(())
-}
-
-fn attempt(keys: &[Key], groups: u32, seed: u64) -> Option<IdIndex> {
-    let shape = Shape::for_keys(keys.len(), groups, seed);
-    let peeled = peel(keys, shape)?;
-    Some(fill(keys, shape, &peeled))
+) -> Option<&'a str> {
+    keys.sort_unstable_by_key(|key| key.hash);
+    let id = |key: &Key| ids.clone().nth(key.ordinal).map(|(id, _)| id);
+    keys.windows(2).find_map(|pair| {
+        let is_one = pair[0].hash == pair[1].hash && id(&pair[0]) == id(&pair[1]);
+        is_one.then(|| id(&pair[0])).flatten()
+    })
 }
 
 /// The order in which keys come off, each with a slot that it had for itself then; none if some never do.

@@ -13,13 +13,10 @@ proptest! {
     fn every_id_leads_to_its_row_group(
         ids in prop::collection::hash_map("\\PC{1,20}", 0_u32..40_000, 1..400),
         groups in prop::sample::select(vec![1_u32, 2, 256, 257, 40_000]),
-        repeat in 0_usize..5,
     ) {
         let ids: HashMap<String, u32> = ids.into_iter().map(|(id, group)| (id, group % groups)).collect();
         let mut list: Vec<(String, u32)> = ids.clone().into_iter().collect();
         list.sort();
-        let again: Vec<_> = list.iter().take(repeat).cloned().collect();
-        list.extend(again);
         let index = built(&list, groups);
         let read = IdIndex::parse(index.as_bytes().clone()).unwrap();
         for (id, group) in &ids {
@@ -30,10 +27,12 @@ proptest! {
 }
 
 #[test]
-fn an_id_in_two_row_groups_is_named() {
-    let ids = [("a", 0), ("b", 0), ("c", 1), ("b", 1)];
-    let error = IdIndex::build(ids.into_iter(), 2).unwrap_err();
-    assert_eq!(error, Repeated("b".into()));
+fn an_id_that_comes_twice_is_named() {
+    for other in [0, 1] {
+        let ids = [("a", 0), ("b", 0), ("c", 1), ("b", other)];
+        let error = IdIndex::build(ids.into_iter(), 2).unwrap_err();
+        assert_eq!(error, Repeated("b".into()));
+    }
 }
 
 /// Counted over a million ids that are not there, against a million that are, in as many row groups as a segment has.

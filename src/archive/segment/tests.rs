@@ -1,0 +1,2 @@
+mod flights;
+mod round_trip;
