@@ -138,3 +138,6 @@ fn time_of(number: &str, digits: i64) -> Option<Timestamp> {
     let time = Timestamp::from_microsecond(micros).ok()?;
     (time >= first()).then_some(time)
 }
+
+#[cfg(test)]
+mod tests;

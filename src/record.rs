@@ -1,6 +1,7 @@
 //! A record: an id, a JSON object of fields, a JSON object of metadata, two times, a version.
 
 mod counter;
+mod finite;
 mod id;
 mod version;
 
@@ -45,12 +46,15 @@ impl Record {
     /// A record of a Rust value that serializes to a JSON object.
     ///
     /// # Errors
-    /// `Invalid`: the id, or a value that is no object or cannot be kept.
+    /// `Invalid`: the id, or a value that is no object or cannot be kept; NaN and infinities too, which other writers of
+    /// JSON turn into null.
     pub fn new(id: impl Into<String>, fields: impl Serialize) -> Result<Self> {
-        let fields = serde_json::to_string(&fields).map_err(|error| {
+        let text = serde_json::to_string(&fields).map_err(|error| {
             Error::invalid("the fields cannot be written as JSON").with("problem", error)
         })?;
-        Self::from_text(id.into(), fields)
+        let record = Self::from_text(id.into(), text)?;
+        check_finite(&fields, &record.fields).map_err(|error| error.with("id", &record.id))?;
+        Ok(record)
     }
 
     /// A record of JSON text, which is kept byte for byte.
@@ -58,7 +62,7 @@ impl Record {
     /// # Errors
     /// `Invalid`: the id, or text that is no JSON object or cannot be kept.
     pub fn from_json(id: impl Into<String>, fields: &str) -> Result<Self> {
-        Self::from_text(id.into(), fields.trim().to_owned())
+        Self::from_text(id.into(), json::trim(fields).to_owned())
     }
 
     fn from_text(id: String, fields: String) -> Result<Self> {
@@ -81,7 +85,7 @@ impl Record {
     /// # Errors
     /// `Invalid`: text that is no JSON object or cannot be kept.
     pub fn with_metadata_json(mut self, metadata: &str) -> Result<Self> {
-        let metadata = metadata.trim();
+        let metadata = json::trim(metadata);
         check_size(&self.id, self.fields.len() + metadata.len())?;
         json::validate_object(metadata)
             .map_err(|error| error.with("id", &self.id).with("part", "metadata"))?;
@@ -94,10 +98,13 @@ impl Record {
     /// # Errors
     /// `Invalid`: a value that is no object or cannot be kept.
     pub fn with_metadata(self, metadata: impl Serialize) -> Result<Self> {
-        let metadata = serde_json::to_string(&metadata).map_err(|error| {
+        let text = serde_json::to_string(&metadata).map_err(|error| {
             Error::invalid("the metadata cannot be written as JSON").with("problem", error)
         })?;
-        self.with_metadata_json(&metadata)
+        let record = self.with_metadata_json(&text)?;
+        check_finite(&metadata, &text)
+            .map_err(|error| error.with("id", &record.id).with("part", "metadata"))?;
+        Ok(record)
     }
 
     /// The same record with these times, cut to whole microseconds; only [`Op::Put`](crate::Op::Put) keeps them.
@@ -278,6 +285,21 @@ fn is_empty_object(text: &str) -> bool {
             .is_some_and(|inner| inner.trim().is_empty())
 }
 
+/// Refuses NaN and infinities, which stand in `text` as null.
+fn check_finite(value: &impl Serialize, text: &str) -> Result<()> {
+    // Few values hold a null at all; only those are gone through once more.
+    if !text.contains("null") {
+        return Ok(());
+    }
+    match finite::not_finite(value) {
+        None => Ok(()),
+        Some(found) => Err(Error::invalid(
+            "JSON has no NaN and no infinity; write None, or a string",
+        )
+        .with("found", found)),
+    }
+}
+
 fn check_size(id: &RecordId, bytes: usize) -> Result<()> {
     if bytes <= MAX_RECORD_BYTES {
         return Ok(());
@@ -288,3 +310,6 @@ fn check_size(id: &RecordId, bytes: usize) -> Result<()> {
     .with("id", id)
     .with("bytes", bytes))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,17 +2,19 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::hash::BuildHasher;
 
-use foldhash::fast::{FixedState, RandomState};
+use foldhash::fast::RandomState;
 
-/// Up to so many keys of one object, comparing hashes one after the other is fastest.
+use super::scan::Key;
+
+/// Up to so many keys of one object, comparing fingerprints one after the other is fastest.
 const FEW: usize = 32;
 
-#[derive(Default)]
 pub(super) struct Keys<'a> {
     /// The keys of all open objects, outer ones first.
-    seen: Vec<(u64, Cow<'a, str>)>,
+    seen: Vec<Key<'a>>,
+    /// Their fingerprints, apart so that they lie close together.
+    prints: Vec<u64>,
     /// Where the keys of each open object begin.
     starts: Vec<usize>,
     /// The open objects with many keys, by depth; hashed with a secret, so that no text makes it slow.
@@ -20,6 +22,15 @@ pub(super) struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
+    pub(super) fn new() -> Self {
+        Self {
+            seen: Vec::with_capacity(16),
+            prints: Vec::with_capacity(16),
+            starts: Vec::with_capacity(4),
+            many: Vec::new(),
+        }
+    }
+
     /// An object begins.
     pub(super) fn open(&mut self) {
         self.starts.push(self.seen.len());
@@ -35,35 +46,38 @@ impl<'a> Keys<'a> {
         }
         let start = self.starts.pop().unwrap_or(0);
         self.seen.truncate(start);
+        self.prints.truncate(start);
     }
 
     /// Notes a key of the innermost object; whether it is new there.
-    pub(super) fn add(&mut self, key: Cow<'a, str>) -> bool {
-        let hash = FixedState::default().hash_one(key.as_bytes());
-        let depth = self.starts.len();
+    pub(super) fn add(&mut self, key: Key<'a>) -> bool {
         let start = self.starts.last().copied().unwrap_or(0);
-        let here = &self.seen[start..];
-        if here.len() < FEW {
-            let twice =
-                |(other_hash, other): &(u64, Cow<'_, str>)| *other_hash == hash && *other == key;
-            let new = !here.iter().any(twice);
-            self.seen.push((hash, key));
-            return new;
+        if self.seen.len() - start >= FEW {
+            return self.add_to_many(key, start);
         }
+        let print = fingerprint(key);
+        let new = !self.prints[start..].contains(&print)
+            || !self.seen[start..].iter().any(|other| other.is_same(key));
+        self.prints.push(print);
+        self.seen.push(key);
+        new
+    }
+
+    #[cold]
+    fn add_to_many(&mut self, key: Key<'a>, start: usize) -> bool {
+        let depth = self.starts.len();
         if self.many.last().is_none_or(|(of, _)| *of != depth) {
-            let set = here.iter().map(|(_, key)| key.clone()).collect();
-            self.many.push((depth, set));
+            let here = self.seen[start..].iter();
+            self.many
+                .push((depth, here.map(|key| key.decode()).collect()));
         }
-        let new = self
-            .many
-            .last_mut()
-            .is_none_or(|(_, set)| set.insert(key.clone()));
-        // Only the newest is needed from here on, for the path.
-        if here.len() == FEW {
-            self.seen.push((hash, key));
-        } else if let Some(newest) = self.seen.last_mut() {
-            *newest = (hash, key);
-        }
+        let set = self.many.last_mut();
+        let new = set.is_none_or(|(_, set)| set.insert(key.decode()));
+        // Of further keys only the newest is needed here, for the path.
+        self.seen.truncate(start + FEW);
+        self.seen.push(key);
+        self.prints.truncate(start + FEW);
+        self.prints.push(0);
         new
     }
 
@@ -72,9 +86,27 @@ impl<'a> Keys<'a> {
         let ends = self.starts.iter().skip(1).copied();
         let spans = self.starts.iter().zip(ends.chain([self.seen.len()]));
         let newest = spans.filter(|(start, end)| *end > **start);
-        let names: Vec<&str> = newest
-            .map(|(_, end)| self.seen[end - 1].1.as_ref())
-            .collect();
+        let names: Vec<Cow<'_, str>> = newest.map(|(_, end)| self.seen[end - 1].decode()).collect();
         names.join(".")
+    }
+}
+
+/// A number that equal keys share, and that different ones of one object seldom do.
+fn fingerprint(key: Key<'_>) -> u64 {
+    if key.is_escaped() {
+        return of_bytes(key.decode().as_bytes());
+    }
+    of_bytes(key.raw().as_bytes())
+}
+
+fn of_bytes(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => {
+            let mixed = u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(32);
+            mixed.wrapping_add(bytes.len() as u64)
+        }
+        _ => bytes
+            .iter()
+            .fold(0, |print, byte| print << 8 | u64::from(*byte)),
     }
 }

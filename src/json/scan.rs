@@ -12,6 +12,24 @@ pub(crate) struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
+    /// The key between the quotes `raw`.
+    pub(super) fn new(raw: &'a str, escaped: bool) -> Self {
+        Self { raw, escaped }
+    }
+
+    pub(super) fn is_escaped(self) -> bool {
+        self.escaped
+    }
+
+    /// Whether two keys are the same once their escapes are decoded.
+    pub(super) fn is_same(self, other: Self) -> bool {
+        if self.escaped || other.escaped {
+            self.decode() == other.decode()
+        } else {
+            self.raw == other.raw
+        }
+    }
+
     /// Whether the key is `name`, once its escapes are decoded.
     pub(crate) fn is(self, name: &str) -> bool {
         if self.escaped {
@@ -155,16 +173,24 @@ fn end_of_value(bytes: &[u8], start: usize) -> Option<usize> {
 
 /// Where the closing quote of a string stands, and whether there are escapes before it.
 pub(super) fn end_of_string(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    /// Up to so many bytes, looking at words is faster than calling for wide registers.
+    const SHORT: usize = 32;
     let mut escaped = false;
+    let short = bytes.len().min(at + SHORT);
     loop {
-        at = next_special(bytes, at);
+        at = if at < short {
+            next_special(&bytes[..short], at)
+        } else {
+            at + memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?
+        };
         match bytes.get(at)? {
             b'"' => return Some((at, escaped)),
             b'\\' => {
                 escaped = true;
                 at += 2;
             }
-            _ => at += 1,
+            // The end of the short part, or a control character, which no valid text has.
+            _ => at += usize::from(at < short),
         }
     }
 }
@@ -176,7 +202,7 @@ pub(super) fn next_special(bytes: &[u8], mut at: usize) -> usize {
     // In each byte of a word: the high bit is set where the byte is below `limit`. A borrow can only
     // set bits above a true hit, and only the lowest is used.
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGHS;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+    for chunk in bytes.get(at..).unwrap_or_default().as_chunks::<8>().0 {
         let word = u64::from_le_bytes(*chunk);
         let found = below(word, 0x20)
             | below(word ^ (ONES * u64::from(b'"')), 1)

@@ -1,9 +1,7 @@
 //! One pass over JSON text before it is stored: what no layout keeps, or other readers stumble over, is refused.
 
-use std::borrow::Cow;
-
 use super::keys::Keys;
-use super::scan::next_special;
+use super::scan::{Key, next_special};
 use super::{MAX_DEPTH, text};
 use crate::{Error, Result};
 
@@ -14,8 +12,7 @@ use crate::{Error, Result};
 /// no 64-bit float holds; with the line, the column, the keys on the way and what was found.
 pub(crate) fn validate_object(text: &str) -> Result<()> {
     let mut pass = Pass::over(text);
-    pass.spaces();
-    let problem = match pass.peek() {
+    let problem = match pass.spaces() {
         Some(b'{') => pass.run(),
         None => Err("a JSON object was expected: {\"name\": value, ..}"),
         Some(_) if text[pass.at..].starts_with('\u{feff}') => {
@@ -42,16 +39,12 @@ type Problem = &'static str;
 struct Pass<'a> {
     text: &'a str,
     at: usize,
-    /// The open arrays and objects.
-    open: Vec<Open>,
+    /// How many arrays and objects are open.
+    depth: usize,
+    /// A bit for each of them, the innermost lowest: whether it is an object.
+    objects: u128,
     /// The keys of the open objects.
     keys: Keys<'a>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Open {
-    Array,
-    Object,
 }
 
 impl<'a> Pass<'a> {
@@ -59,8 +52,9 @@ impl<'a> Pass<'a> {
         Self {
             text,
             at: 0,
-            open: Vec::new(),
-            keys: Keys::default(),
+            depth: 0,
+            objects: 0,
+            keys: Keys::new(),
         }
     }
 
@@ -68,24 +62,33 @@ impl<'a> Pass<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn spaces(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
+    /// Goes over white space; what stands behind it.
+    fn spaces(&mut self) -> Option<u8> {
+        loop {
+            match self.peek() {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                next => return next,
+            }
         }
+    }
+
+    fn in_object(&self) -> bool {
+        self.objects & 1 == 1
     }
 
     /// Goes from the beginning of a value to the end of the text.
     fn run(&mut self) -> Result<(), Problem> {
         loop {
             let opened = self.value()?;
-            self.spaces();
-            match opened {
-                Some(Open::Object) if self.peek() != Some(b'}') => {
-                    self.key()?;
-                    continue;
+            if opened {
+                match (self.in_object(), self.spaces()) {
+                    (true, Some(b'}')) | (false, Some(b']')) => {}
+                    (true, _) => {
+                        self.key()?;
+                        continue;
+                    }
+                    (false, _) => continue,
                 }
-                Some(Open::Array) if self.peek() != Some(b']') => continue,
-                _ => {}
             }
             if self.after_value()? {
                 return Ok(());
@@ -96,76 +99,75 @@ impl<'a> Pass<'a> {
     /// Goes from the end of a value to the beginning of the next; whether there is none.
     fn after_value(&mut self) -> Result<bool, Problem> {
         loop {
-            self.spaces();
-            let Some(open) = self.open.last().copied() else {
-                return match self.peek() {
+            let next = self.spaces();
+            if self.depth == 0 {
+                return match next {
                     None => Ok(true),
                     Some(_) => Err("the value has ended, but the text goes on; take the rest out"),
                 };
-            };
-            match (open, self.peek()) {
-                (_, Some(b',')) => {
+            }
+            match (next, self.in_object()) {
+                (Some(b','), in_object) => {
                     self.at += 1;
-                    self.spaces();
-                    if let Some(b'}' | b']') = self.peek() {
+                    if let Some(b'}' | b']') = self.spaces() {
                         return Err("JSON has no comma before a closing bracket; take it out");
                     }
-                    if open == Open::Object {
+                    if in_object {
                         self.key()?;
                     }
                     return Ok(false);
                 }
-                (Open::Array, Some(b']')) => self.open.truncate(self.open.len() - 1),
-                (Open::Object, Some(b'}')) => {
-                    self.open.truncate(self.open.len() - 1);
-                    self.keys.close();
-                }
-                (Open::Array, _) => return Err("expected `,` or `]` after an item"),
-                (Open::Object, _) => return Err("expected `,` or `}` after a value"),
+                (Some(b']'), false) => {}
+                (Some(b'}'), true) => self.keys.close(),
+                (_, false) => return Err("expected `,` or `]` after an item"),
+                (_, true) => return Err("expected `,` or `}` after a value"),
             }
             self.at += 1;
+            self.depth -= 1;
+            self.objects >>= 1;
         }
     }
 
-    /// Goes over a scalar, or over an opening bracket.
-    fn value(&mut self) -> Result<Option<Open>, Problem> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let word = match rest {
-            [b'"', ..] => {
+    /// Goes over a scalar, or over an opening bracket; whether it was one.
+    fn value(&mut self) -> Result<bool, Problem> {
+        let word = match self.peek() {
+            Some(b'"') => {
                 self.string()?;
-                return Ok(None);
+                return Ok(false);
             }
-            [b'0'..=b'9' | b'-', ..] => {
+            Some(b'0'..=b'9' | b'-') => {
                 self.number()?;
-                return Ok(None);
+                return Ok(false);
             }
-            [bracket @ (b'{' | b'['), ..] => {
-                if self.open.len() == MAX_DEPTH {
-                    return Err("arrays and objects nest at most 128 deep; flatten the value");
-                }
-                let open = match bracket {
-                    b'{' => Open::Object,
-                    _ => Open::Array,
-                };
-                if open == Open::Object {
-                    self.keys.open();
-                }
-                self.open.push(open);
-                self.at += 1;
-                return Ok(Some(open));
+            Some(bracket @ (b'{' | b'[')) => {
+                self.open(bracket == b'{')?;
+                return Ok(true);
             }
-            [b't', ..] => "true",
-            [b'f', ..] => "false",
-            [b'n', ..] => "null",
-            [b'N' | b'I', ..] => return Err(NOT_FINITE),
-            [b'\'', ..] => return Err("JSON strings stand in double quotes"),
+            Some(b't') => "true",
+            Some(b'f') => "false",
+            Some(b'n') => "null",
+            Some(b'N' | b'I') => return Err(NOT_FINITE),
+            Some(b'\'') => return Err("JSON strings stand in double quotes"),
             _ => return Err("expected a value"),
         };
-        if !rest.starts_with(word.as_bytes()) {
+        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
             return Err("expected a value: text stands in double quotes");
         }
         self.at += word.len();
-        Ok(None)
+        Ok(false)
+    }
+
+    fn open(&mut self, object: bool) -> Result<(), Problem> {
+        if self.depth == MAX_DEPTH {
+            return Err("arrays and objects nest at most 128 deep; flatten the value");
+        }
+        self.at += 1;
+        self.depth += 1;
+        self.objects = self.objects << 1 | u128::from(object);
+        if object {
+            self.keys.open();
+        }
+        Ok(())
     }
 
     /// Goes over a key, its colon, and the spaces to its value.
@@ -176,17 +178,11 @@ impl<'a> Pass<'a> {
         let start = self.at;
         let escaped = self.string()?;
         let raw = &self.text[start + 1..self.at - 1];
-        let key = if escaped {
-            text::decode(raw)
-        } else {
-            Cow::Borrowed(raw)
-        };
-        if !self.keys.add(key) {
+        if !self.keys.add(Key::new(raw, escaped)) {
             self.at = start;
             return Err("a key stands twice in one object; keep one of them");
         }
-        self.spaces();
-        if self.peek() != Some(b':') {
+        if self.spaces() != Some(b':') {
             return Err("expected `:` after a key");
         }
         self.at += 1;
@@ -222,40 +218,43 @@ impl<'a> Pass<'a> {
 
     /// Goes over a number.
     fn number(&mut self) -> Result<(), Problem> {
-        let rest = &self.text.as_bytes()[self.at..];
+        let bytes = self.text.as_bytes();
         let digits = |from: usize| {
-            let digits = rest[from..].iter().take_while(|byte| byte.is_ascii_digit());
-            digits.count()
+            let mut end = from;
+            while let Some(b'0'..=b'9') = bytes.get(end) {
+                end += 1;
+            }
+            end
         };
-        let mut end = usize::from(rest[0] == b'-');
-        match (rest.get(end), digits(end)) {
-            (Some(b'I'), _) => return Err(NOT_FINITE),
-            (_, 0) => return Err("expected a digit after `-`"),
-            (Some(b'0'), 2..) => return Err("a number has no leading zeros"),
-            (_, count) => end += count,
+        let start = self.at + usize::from(bytes[self.at] == b'-');
+        let mut end = digits(start);
+        match bytes.get(start) {
+            Some(b'I') => return Err(NOT_FINITE),
+            _ if end == start => return Err("expected a digit after `-`"),
+            Some(b'0') if end > start + 1 => return Err("a number has no leading zeros"),
+            _ => {}
         }
-        if rest.get(end) == Some(&b'.') {
-            let count = digits(end + 1);
-            if count == 0 {
+        if bytes.get(end) == Some(&b'.') {
+            let point = end;
+            end = digits(point + 1);
+            if end == point + 1 {
                 return Err("expected a digit after the point of a number");
             }
-            end += 1 + count;
         }
-        let mut exponent = false;
-        if let Some(b'e' | b'E') = rest.get(end) {
-            exponent = true;
-            end += 1 + usize::from(matches!(rest.get(end + 1), Some(b'+' | b'-')));
-            let count = digits(end);
-            if count == 0 {
+        let exponent = matches!(bytes.get(end), Some(b'e' | b'E'));
+        if exponent {
+            let sign = matches!(bytes.get(end + 1), Some(b'+' | b'-'));
+            let start = end + 1 + usize::from(sign);
+            end = digits(start);
+            if end == start {
                 return Err("expected a digit in the exponent of a number");
             }
-            end += count;
         }
         // Without an exponent it takes over 300 digits to leave the range of a float.
-        if (exponent || end > 300) && !is_held_by_f64(&self.text[self.at..self.at + end]) {
+        if (exponent || end - self.at > 300) && !is_held_by_f64(&self.text[self.at..end]) {
             return Err("a number that no 64-bit float can hold; write it as a string");
         }
-        self.at += end;
+        self.at = end;
         Ok(())
     }
 
