@@ -5,4 +5,6 @@
 
 mod catalog;
 mod column;
+mod publish;
 mod segment;
+mod slice;

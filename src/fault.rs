@@ -1,11 +1,11 @@
 //! Fail points and mutations: where the crash tests cut, and what they break on purpose.
 //!
-//! Without the feature `faults` both are nothing at all. With it, `THERMOCLINE_FAULT=step:kind` makes one step of a
+//! Without the feature `faults` both are nothing at all. With it, `THERMOCLINE_FAULT=step:kind,..` makes steps of a
 //! protocol fail once in this process, and `THERMOCLINE_MUTATION=name` breaks one rule, which a test must then notice.
 //! Both are read once, so a test sets them on a child process.
 
 #[cfg(feature = "faults")]
-pub use self::armed::reached;
+pub use self::armed::{all_fired, reached};
 #[cfg(feature = "faults")]
 pub(crate) use self::armed::{mutation, step};
 #[cfg(not(feature = "faults"))]
@@ -42,13 +42,30 @@ mod armed {
 
     static MUTATION: LazyLock<Option<String>> =
         LazyLock::new(|| std::env::var("THERMOCLINE_MUTATION").ok());
-    static FAULT: LazyLock<Option<(String, String)>> = LazyLock::new(|| {
-        let text = std::env::var("THERMOCLINE_FAULT").ok()?;
-        let (step, kind) = text.rsplit_once(':')?;
-        Some((step.to_owned(), kind.to_owned()))
+    static FAULTS: LazyLock<Vec<Fault>> = LazyLock::new(|| {
+        let text = std::env::var("THERMOCLINE_FAULT").unwrap_or_default();
+        let faults = text.split(',').filter_map(|fault| fault.rsplit_once(':'));
+        let armed = |(step, kind): (&str, &str)| Fault {
+            step: step.to_owned(),
+            kind: kind.to_owned(),
+            fired: AtomicBool::new(false),
+        };
+        faults.map(armed).collect()
     });
-    static FIRED: AtomicBool = AtomicBool::new(false);
     static REACHED: Notify = Notify::const_new();
+
+    struct Fault {
+        step: String,
+        kind: String,
+        fired: AtomicBool,
+    }
+
+    /// Whether every fault that was set has happened.
+    pub fn all_fired() -> bool {
+        FAULTS
+            .iter()
+            .all(|fault| fault.fired.load(Ordering::Relaxed))
+    }
 
     /// Whether a rule is broken on purpose.
     pub(crate) fn mutation(name: &str) -> bool {
@@ -67,13 +84,11 @@ mod armed {
         name: &'static str,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let kind = match &*FAULT {
-            Some((step, kind)) if step == name && !FIRED.swap(true, Ordering::Relaxed) => {
-                kind.as_str()
-            }
-            _ => return work.await,
+        let set = FAULTS.iter().find(|fault| fault.step == name);
+        let Some(fault) = set.filter(|fault| !fault.fired.swap(true, Ordering::Relaxed)) else {
+            return work.await;
         };
-        match kind {
+        match fault.kind.as_str() {
             "error" => Err(Error::unavailable("a fault was set on this step").with("step", name)),
             "failed" => {
                 work.await?;
@@ -88,7 +103,7 @@ mod armed {
                 REACHED.notify_one();
                 futures::future::pending().await
             }
-            _ => Err(
+            kind => Err(
                 Error::invalid("a fault is error, failed, abort, abort_after or cancel")
                     .with("value", kind),
             ),

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
-use crate::{AgeAt, Error, Filter, Result};
+use crate::{Age, AgeAt, Error, Filter, Record, Result};
 
 /// Which records of a collection are moved to the archive.
 ///
@@ -170,6 +170,19 @@ impl Policy {
                     .with("now", now)
                     .with_source(error)
             })
+    }
+
+    /// What is to become of a record, seen from `now`.
+    ///
+    /// # Errors
+    /// `Invalid`: as [`cutoff`](Self::cutoff), or a filter that cannot be run.
+    pub fn judge(&self, record: &Record, age: &Age, now: Timestamp) -> Result<Verdict> {
+        let cutoff = self.cutoff(now)?;
+        match self.judge_age(&age.of(record), cutoff) {
+            Some(verdict) => Ok(verdict),
+            None if self.filter.matches(record, now)? => Ok(Verdict::Due),
+            None => Ok(Verdict::NotMatched),
+        }
     }
 
     /// What an age alone decides; none where the filter has the last word.

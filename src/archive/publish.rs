@@ -1,0 +1,286 @@
+//! How segments become visible: the order that survives a crash at every step.
+//!
+//! 1. The journal names the objects, state `open`, committed.
+//! 2. The objects are uploaded. No lock and no transaction is open meanwhile.
+//! 3. One transaction: the journal's row goes from `open` to `published`; the primary's half; the catalog's half; the
+//!    objects are looked at once more; commit.
+//!
+//! A crash before 3 leaves an orphan object and an open row of the journal, a crash after it nothing. Whoever collects
+//! orphans first commits `open` to `dead`, so a publisher that slept meanwhile hits no row and gives up.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::future::try_join_all;
+use tokio::time::Instant;
+
+use super::catalog::{Batch, BatchState, Catalog, CatalogState, Change, NewDataFile, SnapshotKey};
+use crate::blob::BlobStore;
+use crate::catalog_host::{CatalogHost, HostTransaction};
+use crate::clock::Clock;
+use crate::fault::{mutation, step};
+use crate::{Error, ErrorKind, Result};
+
+/// The longest time from the journal's row to the commit: what is older may have been collected as an orphan.
+pub(crate) const JOB_LIMIT: Duration = Duration::from_secs(3600);
+
+/// How often a publish starts again because somebody else wrote the catalog first.
+const ATTEMPTS: usize = 32;
+
+/// An encoded segment that nobody knows yet.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    /// What the catalog is to say of it, its path included.
+    pub(crate) file: NewDataFile,
+    /// The object.
+    pub(crate) bytes: Bytes,
+}
+
+/// What else happens in the transaction that makes segments visible.
+#[async_trait]
+pub(crate) trait Companion: Send {
+    /// Fetches what [`apply`](Self::apply) will need. It is called before each attempt, without any lock.
+    async fn prepare(&mut self) -> Result<()>;
+
+    /// Does the primary's half. An attempt that is rolled back is followed by another, which starts from nothing.
+    async fn primary(&mut self, tx: &mut dyn HostTransaction, change: &mut Change) -> Result<Half>;
+
+    /// Adds what follows for rows that are archived already, at the newest state, from memory alone.
+    fn archived(&mut self, base: &CatalogState, change: &mut Change) -> Half;
+}
+
+/// What a companion says of its half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Half {
+    /// Go on.
+    Done,
+    /// There is nothing to publish: roll back.
+    Nothing,
+    /// Something is not in memory: roll back, prepare, start again.
+    Unprepared,
+}
+
+/// What became of a publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// It is visible, with this snapshot.
+    At(SnapshotKey),
+    /// The companion found nothing to publish; the objects were removed.
+    Nothing,
+}
+
+/// Makes segments visible in one archived table.
+#[derive(Debug)]
+pub(crate) struct Publisher<'a> {
+    pub(crate) host: &'a dyn CatalogHost,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) table: i64,
+    pub(crate) blobs: &'a dyn BlobStore,
+    pub(crate) clock: &'a dyn Clock,
+    /// What the snapshot says of itself.
+    pub(crate) message: &'static str,
+}
+
+impl Publisher<'_> {
+    /// Uploads `staged` and publishes it together with what `companion` does.
+    ///
+    /// # Errors
+    /// `Ambiguous`: whether it was committed could not be found out; the journal still knows.
+    /// `Conflict`: the batch was collected as an orphan, or others were faster too often.
+    pub(crate) async fn publish(
+        &self,
+        batch: &str,
+        staged: Vec<Staged>,
+        companion: &mut dyn Companion,
+    ) -> Result<Published> {
+        let paths: Vec<&str> = staged.iter().map(|staged| &*staged.file.path).collect();
+        if !mutation("journal_after_upload") {
+            step("journal", self.open(batch, &paths)).await?;
+        }
+        step("upload", self.upload(&staged)).await?;
+        if mutation("journal_after_upload") {
+            step("journal", self.open(batch, &paths)).await?;
+        }
+        let done = self.until_published(batch, &staged, companion).await;
+        // Whatever else went wrong: the batch is certainly not committed, so its objects are nobody's.
+        let is_nobodys = match &done {
+            Ok(published) => *published == Published::Nothing,
+            Err(error) => error.kind() != ErrorKind::Ambiguous,
+        };
+        if is_nobodys
+            && let Err(error) = discard(self.host, self.catalog, self.blobs, batch, &paths).await
+        {
+            tracing::warn!(batch, %error, "objects of a batch that was not published stay until orphans are collected");
+        }
+        done
+    }
+
+    async fn until_published(
+        &self,
+        batch: &str,
+        staged: &[Staged],
+        companion: &mut dyn Companion,
+    ) -> Result<Published> {
+        let begun = Instant::now();
+        for _ in 0..ATTEMPTS {
+            if begun.elapsed() > JOB_LIMIT {
+                return Err(Error::unavailable(
+                    "the publish took longer than a job may; try again",
+                )
+                .with("batch", batch));
+            }
+            match self.attempt(batch, staged, companion).await? {
+                Attempt::Committed(key) => return Ok(Published::At(key)),
+                Attempt::Nothing => return Ok(Published::Nothing),
+                Attempt::Again => {}
+                Attempt::Unknown(_, error) if mutation("unknown_outcome_no_wait") => {
+                    return Err(Error::unavailable("the commit failed").with_source(error));
+                }
+                Attempt::Unknown(key, _) => {
+                    if step("publish.outcome", self.is_published(batch)).await? {
+                        return Ok(Published::At(key));
+                    }
+                }
+            }
+        }
+        Err(
+            Error::conflict("other writers of the archive were faster every time; try again later")
+                .with("batch", batch)
+                .with("attempts", ATTEMPTS),
+        )
+    }
+
+    /// One transaction. An error says that it was rolled back.
+    async fn attempt(
+        &self,
+        batch: &str,
+        staged: &[Staged],
+        companion: &mut dyn Companion,
+    ) -> Result<Attempt> {
+        companion.prepare().await?;
+        let mut tx = step("publish.begin", self.host.begin_write()).await?;
+        if !self
+            .catalog
+            .settle_batch(&mut *tx, batch, BatchState::Published)
+            .await?
+        {
+            return Err(Error::conflict(
+                "the batch was taken for an orphan while it was being written; try again",
+            )
+            .with("batch", batch));
+        }
+        let mut change = Change {
+            added: staged.iter().map(|staged| staged.file.clone()).collect(),
+            ..Change::default()
+        };
+        match step("publish.primary", companion.primary(&mut *tx, &mut change)).await? {
+            Half::Done => {}
+            Half::Nothing => return Ok(Attempt::Nothing),
+            Half::Unprepared => return Ok(Attempt::Again),
+        }
+        if mutation("two_transactions") {
+            tx.commit().await?;
+            tx = self.host.begin_write().await?;
+        }
+        // The newest state is read after the primary's rows were written: what another published meanwhile is in it.
+        let base = self.catalog.state(&mut *tx).await?;
+        match companion.archived(&base, &mut change) {
+            Half::Done => {}
+            Half::Nothing => return Ok(Attempt::Nothing),
+            Half::Unprepared => return Ok(Attempt::Again),
+        }
+        let commit = self
+            .catalog
+            .commit(&mut *tx, &base, &change, self.clock.now(), self.message);
+        let Some(key) = step("publish.catalog", commit).await? else {
+            return Ok(Attempt::Again);
+        };
+        if !mutation("publish_without_head") {
+            step("publish.head", self.look_at_all(staged)).await?;
+        }
+        match step("publish.commit", tx.commit()).await {
+            Ok(()) => Ok(Attempt::Committed(key)),
+            Err(error) if error.kind() == ErrorKind::Ambiguous => Ok(Attempt::Unknown(key, error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks the journal under the lock that the commit took, so a commit that is still at work is waited for.
+    async fn is_published(&self, batch: &str) -> Result<bool> {
+        let mut tx = self.host.begin_write().await?;
+        Ok(self.catalog.batch_state(&mut *tx, batch).await? == Some(BatchState::Published))
+    }
+
+    async fn open(&self, batch: &str, paths: &[&str]) -> Result<()> {
+        let opened = Batch {
+            id: batch.into(),
+            opened_at: self.clock.now(),
+            objects: paths.iter().map(|&path| path.into()).collect(),
+        };
+        let mut tx = self.host.begin_write().await?;
+        self.catalog
+            .open_batch(&mut *tx, &opened, self.table, "publish")
+            .await?;
+        tx.commit().await
+    }
+
+    async fn upload(&self, staged: &[Staged]) -> Result<()> {
+        let put = |staged: &Staged| {
+            let (path, bytes) = (staged.file.path.clone(), staged.bytes.clone());
+            async move { self.blobs.put(&path, bytes).await }
+        };
+        try_join_all(staged.iter().map(put)).await?;
+        self.look_at_all(staged).await
+    }
+
+    async fn look_at_all(&self, staged: &[Staged]) -> Result<()> {
+        try_join_all(staged.iter().map(|staged| self.look_at(staged))).await?;
+        Ok(())
+    }
+
+    /// Whether an object is there, whole.
+    async fn look_at(&self, staged: &Staged) -> Result<()> {
+        match self.blobs.size(&staged.file.path).await? {
+            Some(size) if size == staged.bytes.len() as u64 => Ok(()),
+            found => Err(Error::corrupt(
+                "an uploaded segment is not there as it was sent; nothing was published",
+            )
+            .with("path", &staged.file.path)
+            .with("expected", staged.bytes.len())
+            .with("found", format_args!("{found:?}"))),
+        }
+    }
+}
+
+/// Fences a batch that is not published off, so that nobody can publish it any more, and removes its objects.
+///
+/// Whether the batch was open; one that is published keeps its objects.
+pub(super) async fn discard(
+    host: &dyn CatalogHost,
+    catalog: &Catalog,
+    blobs: &dyn BlobStore,
+    batch: &str,
+    paths: &[impl AsRef<str> + Sync],
+) -> Result<bool> {
+    let mut tx = host.begin_write().await?;
+    let is_dead = catalog
+        .settle_batch(&mut *tx, batch, BatchState::Dead)
+        .await?;
+    if is_dead {
+        step("discard.commit", tx.commit()).await?;
+        for path in paths {
+            blobs.delete(path.as_ref()).await?;
+        }
+    }
+    Ok(is_dead)
+}
+
+enum Attempt {
+    Committed(SnapshotKey),
+    /// The commit may have happened, with this snapshot.
+    Unknown(SnapshotKey, Error),
+    Nothing,
+    /// Somebody else took the snapshot's id.
+    Again,
+}
