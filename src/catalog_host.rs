@@ -82,6 +82,9 @@ pub trait HostTransaction: Send {
     /// How many records have no age that can be read: a scan never returns them.
     async fn count_undated(&mut self, age: &Age) -> Result<Undated>;
 
+    /// Removes every record.
+    async fn clear(&mut self) -> Result<()>;
+
     /// Counts what [`search`](HostTransaction::search) would return.
     async fn count(&mut self, query: &Query) -> Result<u64>;
 

@@ -178,8 +178,7 @@ impl Database for SqliteDatabase {
 
     async fn clear(&self) -> Result<()> {
         let mut lease = self.begin_writing().await?;
-        let sql: Sql = format!("DELETE FROM {}", self.table.quoted()).into();
-        lease.execute(&sql, Args::default().finish()).await?;
+        write::remove_all(&mut lease, &self.table).await?;
         transaction::commit(&mut lease).await
     }
 

@@ -7,7 +7,7 @@ use futures::StreamExt;
 
 use super::lease::Lease;
 use super::row::{Args, sql_row};
-use super::{SqliteDatabase, due, error, read, search, unchanged, undated};
+use super::{SqliteDatabase, due, error, read, search, unchanged, undated, write};
 use crate::catalog_host::{DuePage, DueScan, HostTransaction, Undated};
 use crate::sql::{SqlRow, SqlValue};
 use crate::{
@@ -100,6 +100,10 @@ impl HostTransaction for SqliteTransaction {
 
     async fn count_undated(&mut self, age: &Age) -> Result<Undated> {
         undated::count(&mut self.lease, &self.database.table, age).await
+    }
+
+    async fn clear(&mut self) -> Result<()> {
+        write::remove_all(&mut self.lease, &self.database.table).await
     }
 
     async fn count(&mut self, query: &Query) -> Result<u64> {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use self::plan::Slot;
 use super::layout::Table;
-use super::lease::Lease;
+use super::lease::{Lease, Sql};
 use super::read::{self, MOST, placeholders, size_for};
 use super::row::{Args, sql_row};
 use super::times;
@@ -42,6 +42,13 @@ pub(super) async fn apply(
         .collect();
     store::store(lease, table, &ids, &slots).await?;
     Ok(written)
+}
+
+/// Removes every record of the table.
+pub(super) async fn remove_all(lease: &mut Lease, table: &Table) -> Result<()> {
+    let sql: Sql = format!("DELETE FROM {}", table.quoted()).into();
+    lease.execute(&sql, Args::default().finish()).await?;
+    Ok(())
 }
 
 /// Where an id stands among the sorted ids of a batch.

@@ -113,6 +113,10 @@ impl HostTransaction for FaultyTransaction {
         self.inner.count_undated(age).await
     }
 
+    async fn clear(&mut self) -> Result<()> {
+        self.script.run(Call::Clear, self.inner.clear()).await
+    }
+
     async fn count(&mut self, query: &Query) -> Result<u64> {
         self.script.run(Call::Count, self.inner.count(query)).await
     }
