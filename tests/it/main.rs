@@ -5,6 +5,7 @@ mod backends;
 mod coherence;
 #[cfg(feature = "config")]
 mod config;
+mod differential;
 #[cfg(feature = "archive")]
 mod directory;
 #[cfg(feature = "archive")]
@@ -19,3 +20,4 @@ mod repository;
 mod router;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod subjects;

@@ -1,0 +1,50 @@
+//! The databases that the differential and the model test compare. A new one joins by a line in [`SUBJECTS`].
+
+use std::any::Any;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use thermocline::{Database, MemoryDatabase};
+
+/// A database under test.
+#[async_trait]
+pub(crate) trait Subject: Send + Sync {
+    fn database(&self) -> &dyn Database;
+
+    /// Does what may happen at any time and changes no answer: an archiver's run, an eviction.
+    async fn rearrange(&self) {}
+}
+
+/// A name, and how to make an empty one.
+pub(crate) type Make = (&'static str, fn() -> BoxFuture<'static, Box<dyn Subject>>);
+
+/// Every database that must answer as every other does.
+pub(crate) const SUBJECTS: &[Make] = &[
+    ("memory", || plain(async { (MemoryDatabase::new(), ()) })),
+    #[cfg(feature = "moka")]
+    ("moka", || {
+        plain(async { (thermocline::MokaDatabase::with_max_bytes(256 << 20), ()) })
+    }),
+];
+
+/// A database that needs no more than what must outlive it.
+struct Plain<D, K>(D, #[expect(dead_code, reason = "it is kept, not used")] K);
+
+impl<D: Database, K: Any + Send + Sync> Subject for Plain<D, K> {
+    fn database(&self) -> &dyn Database {
+        &self.0
+    }
+}
+
+fn plain<D, K>(
+    open: impl Future<Output = (D, K)> + Send + 'static,
+) -> BoxFuture<'static, Box<dyn Subject>>
+where
+    D: Database + 'static,
+    K: Any + Send + Sync,
+{
+    Box::pin(async {
+        let (database, keep) = open.await;
+        Box::new(Plain(database, keep)) as Box<dyn Subject>
+    })
+}
