@@ -15,6 +15,12 @@ macro_rules! backends {
 
 // `memory` and `moka` run the same as unit tests.
 backends! {
+    #[cfg(feature = "sqlite")]
+    sqlite: async || {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("records.db");
+        (thermocline::SqliteDatabase::open(path).await.unwrap(), folder)
+    };
     #[cfg(feature = "faults")]
     faulty: async || thermocline::Faulty::new(thermocline::MemoryDatabase::new());
 }

@@ -25,6 +25,17 @@ pub(crate) const SUBJECTS: &[Make] = &[
     ("moka", || {
         plain(async { (thermocline::MokaDatabase::with_max_bytes(256 << 20), ()) })
     }),
+    #[cfg(feature = "sqlite")]
+    ("sqlite", || {
+        plain(async {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("records.db");
+            (
+                thermocline::SqliteDatabase::open(path).await.unwrap(),
+                folder,
+            )
+        })
+    }),
 ];
 
 /// A database that needs no more than what must outlive it.
