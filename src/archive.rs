@@ -8,3 +8,5 @@ mod column;
 mod publish;
 mod segment;
 mod slice;
+mod stage;
+mod view;

@@ -68,6 +68,29 @@ impl RecordReader {
             .collect()
     }
 
+    /// The places in a row group of the rows whose id is wanted; only the ids are decoded.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Unsupported`: as [`RowGroup::columns`].
+    pub(crate) fn places_of(
+        &self,
+        group: &RowGroup<'_>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<usize>> {
+        let id = self.id_of(SystemColumn::Id);
+        let columns = group.columns(&[id], None)?;
+        let Some(ids) = columns.get(id) else {
+            return Ok(Vec::new());
+        };
+        let mut places = Vec::new();
+        for row in 0..columns.rows() {
+            if values::text(ids, row)?.is_some_and(&wanted) {
+                places.push(row);
+            }
+        }
+        Ok(places)
+    }
+
     fn record(&self, columns: &Columns, row: usize, is_ours: bool) -> Result<Option<Record>> {
         let column = |system: SystemColumn| columns.get(self.id_of(system));
         let text = |system| column(system).map_or(Ok(None), |array| values::text(array, row));
