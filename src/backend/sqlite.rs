@@ -227,6 +227,9 @@ impl SqliteDatabase {
     }
 
     async fn apply(&self, lease: &mut Lease, writes: &[Write]) -> Result<Vec<Written>> {
+        if self.shared.python_readers {
+            write::check_for_python(writes)?;
+        }
         write::apply(lease, &self.table, self.shared.clock.now(), writes).await
     }
 }

@@ -815,3 +815,545 @@ async fn search(db: &SqliteDatabase, query: Query) -> Vec<Arc<Record>> {
     use futures::TryStreamExt;
     db.search(query).await.unwrap().try_collect().await.unwrap()
 }
+
+/// Runs one test of this binary in a process of its own.
+fn child(test: &str, variables: &[(&str, &str)]) -> std::process::Command {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", &format!("sqlite::{test}"), "--nocapture"])
+        .envs(variables.iter().copied());
+    command
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn every_mutation_is_noticed() {
+    for (mutation, test) in [
+        (
+            "unconditional_delete",
+            "only_rows_that_are_still_as_read_are_deleted",
+        ),
+        (
+            "delete_by_id_only",
+            "only_rows_that_are_still_as_read_are_deleted",
+        ),
+        (
+            "delete_by_updated_at",
+            "only_rows_that_are_still_as_read_are_deleted",
+        ),
+        (
+            "equals_without_storage_class",
+            "only_rows_that_are_still_as_read_are_deleted",
+        ),
+        ("deferred_begin", "two_handles_write_the_same_records"),
+    ] {
+        let sound = child(test, &[]).output().unwrap();
+        assert!(
+            sound.status.success(),
+            "{}",
+            String::from_utf8_lossy(&sound.stdout)
+        );
+        let broken = child(test, &[("THERMOCLINE_MUTATION", mutation)])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&broken.stdout);
+        assert!(
+            said.contains("test result: FAILED"),
+            "nothing notices {mutation}: {said}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_handles_write_the_same_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = async || {
+        let patient = SqliteDatabase::builder(folder.path().join("two.db"));
+        patient
+            .busy_timeout(Duration::from_secs(60))
+            .open()
+            .await
+            .unwrap()
+    };
+    let (db, other) = (open().await, open().await);
+    let work = |db: SqliteDatabase, own: i64| async move {
+        for n in 0..150 {
+            let batch = (0..4)
+                .map(|id| record(&format!("r{id}"), own + n))
+                .collect();
+            db.upsert_many(batch).await.unwrap();
+        }
+    };
+    let one = tokio::spawn(work(db.clone(), 0));
+    let two = tokio::spawn(work(other, 1_000));
+    one.await.unwrap();
+    two.await.unwrap();
+    let read = db.read_many(&["r0", "r1", "r2", "r3"]).await.unwrap();
+    let read: Vec<_> = read.into_iter().map(fields).collect();
+    assert!(
+        read.iter()
+            .all(|fields| fields.is_some() && *fields == read[0]),
+        "{read:?}"
+    );
+}
+
+/// The work of a child process; nothing without the variables that a parent sets.
+#[tokio::test]
+async fn writer_process() {
+    let (Ok(path), Ok(name)) = (std::env::var("WRITER_PATH"), std::env::var("WRITER_NAME")) else {
+        return;
+    };
+    let count: i64 = std::env::var("WRITER_COUNT").unwrap().parse().unwrap();
+    let db = SqliteDatabase::open(path).await.unwrap();
+    for n in 0..count {
+        let batch = (0..3)
+            .map(|part| record(&format!("{name}-{n}-{part}"), n))
+            .collect();
+        db.upsert_many(batch).await.unwrap();
+        db.upsert(record("shared", n)).await.unwrap();
+        println!("\nwritten {n}");
+    }
+}
+
+fn writer(path: &std::path::Path, name: &str, count: i64) -> std::process::Command {
+    child(
+        "writer_process",
+        &[
+            ("WRITER_PATH", path.to_str().unwrap()),
+            ("WRITER_NAME", name),
+            ("WRITER_COUNT", &count.to_string()),
+        ],
+    )
+}
+
+#[tokio::test]
+async fn processes_that_open_and_write_at_once_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shared.db");
+    let mut writers: Vec<_> = ["a", "b", "c"]
+        .map(|name| {
+            let mut command = writer(&path, name, 30);
+            command.stdout(std::process::Stdio::null()).spawn().unwrap()
+        })
+        .into();
+    for writer in &mut writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    let db = SqliteDatabase::open(&path).await.unwrap();
+    assert_eq!(db.count(&Query::all()).await.unwrap(), 3 * 30 * 3 + 1);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_kill_9() {
+    use std::io::BufRead;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("killed.db");
+    for round in 0..8_u64 {
+        let name = format!("round{round}");
+        let mut command = writer(&path, &name, 100_000);
+        let mut process = command
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = std::io::BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut acknowledged = -1;
+        let enough = fastrand::i64(1..40);
+        for line in lines {
+            if let Some(n) = line.unwrap().strip_prefix("written ") {
+                acknowledged = n.parse().unwrap();
+                if acknowledged == enough {
+                    process.kill().unwrap();
+                }
+            }
+        }
+        process.wait().unwrap();
+        let db = SqliteDatabase::open(&path).await.unwrap();
+        for n in 0..=acknowledged + 2 {
+            let ids = [0, 1, 2].map(|part| format!("{name}-{n}-{part}"));
+            let there = db
+                .read_many(&ids.each_ref().map(String::as_str))
+                .await
+                .unwrap();
+            let there = there.iter().flatten().count();
+            assert!(
+                there == 3 || (there == 0 && n > acknowledged),
+                "{there} of batch {n} of {acknowledged}"
+            );
+        }
+        let health: Vec<_> = foreign_text(&path, "PRAGMA integrity_check").await;
+        assert_eq!(health, ["ok"]);
+        db.close().await.unwrap();
+    }
+}
+
+async fn foreign_text(path: &std::path::Path, sql: &'static str) -> Vec<String> {
+    use sqlx::Row;
+    foreign(path, sql)
+        .await
+        .iter()
+        .map(|row| row.get(0))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_lock_of_another_program_is_waited_for_and_then_named() {
+    let fixture = Fixture::new().await;
+    let mut other = open_foreign(&fixture.path()).await;
+    sqlx::raw_sql("BEGIN IMMEDIATE")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let error = fixture.db.upsert(record("a", 1)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.is_retryable());
+    let text = error.to_string();
+    assert!(
+        text.contains("test.db") && text.contains("busy_timeout"),
+        "{text}"
+    );
+    assert!(
+        fixture.db.read("a").await.unwrap().is_none(),
+        "readers do not wait"
+    );
+    sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+    fixture.db.upsert(record("a", 1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "nothing that SQLite would know. ".repeat(100)).unwrap();
+    let other = folder.path().join("other.db");
+    foreign(
+        &other,
+        "CREATE TABLE records (id TEXT PRIMARY KEY, body TEXT); CREATE VIEW v AS SELECT 1",
+    )
+    .await;
+    let damaged = folder.path().join("damaged.db");
+    let db = SqliteDatabase::open(&damaged).await.unwrap();
+    let body = "x".repeat(3_000);
+    let records =
+        (0..50).map(|n| Record::new(format!("{n}"), serde_json::json!({"body": body})).unwrap());
+    db.upsert_many(records.collect()).await.unwrap();
+    db.close().await.unwrap();
+    let mut bytes = std::fs::read(&damaged).unwrap();
+    bytes[100..8_192].fill(0x5a);
+    std::fs::write(&damaged, bytes).unwrap();
+    for (path, table, kind, reason) in [
+        (text, "records", ErrorKind::Invalid, "no SQLite database"),
+        (damaged, "records", ErrorKind::Corrupt, "damaged"),
+        (
+            other.clone(),
+            "records",
+            ErrorKind::Unsupported,
+            "another layout",
+        ),
+        (other.clone(), "v", ErrorKind::Unsupported, "no table"),
+        (
+            other.clone(),
+            "sqlite_x",
+            ErrorKind::Invalid,
+            "SQLite's own",
+        ),
+        (other, "", ErrorKind::Invalid, "not empty"),
+        (
+            folder.path().to_owned(),
+            "records",
+            ErrorKind::Invalid,
+            "folder",
+        ),
+        (
+            folder.path().join("none/x.db"),
+            "records",
+            ErrorKind::Unavailable,
+            "does not exist",
+        ),
+        (
+            "/proc/x.db".into(),
+            "records",
+            ErrorKind::Unavailable,
+            "allow writing",
+        ),
+        ("".into(), "records", ErrorKind::Invalid, "not empty"),
+    ] {
+        let opened = SqliteDatabase::builder(&path).table(table).open().await;
+        let error = opened.expect_err(path.to_str().unwrap());
+        assert_eq!(error.kind(), kind, "{path:?}: {error}");
+        assert!(error.message().contains(reason), "{path:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_loses_nothing() {
+    let fixture = Fixture::new().await;
+    let db = &fixture.db;
+    db.create(record("before", 1)).await.unwrap();
+    let host = db.catalog_host().unwrap();
+    let limit = async |pages: &str| {
+        let mut tx = host.begin_write().await.unwrap();
+        tx.query(&format!("PRAGMA max_page_count = {pages}"), &[])
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    };
+    limit("20").await;
+    let body = "x".repeat(2_000);
+    let large: Vec<Record> = (0..200)
+        .map(|n| Record::new(format!("{n}"), serde_json::json!({"body": body})).unwrap())
+        .collect();
+    let ids: Vec<String> = large.iter().map(|record| record.id().to_string()).collect();
+    let error = db.upsert_many(large).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.message().contains("the disk is full"), "{error}");
+    let mut tx = host.begin_write().await.unwrap();
+    let blob = thermocline::SqlValue::Blob(vec![0; 200_000].into());
+    tx.execute("CREATE TABLE big (x)", &[]).await.unwrap();
+    tx.execute("INSERT INTO big VALUES ($1)", &[blob])
+        .await
+        .unwrap_err();
+    let ended = tx
+        .execute("INSERT INTO big VALUES (1)", &[])
+        .await
+        .unwrap_err();
+    assert!(
+        ended.message().contains("ended this transaction"),
+        "{ended}"
+    );
+    assert_eq!(
+        tx.commit().await.unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+    limit("1000000").await;
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    assert!(
+        db.read_many(&ids)
+            .await
+            .unwrap()
+            .iter()
+            .all(Option::is_none)
+    );
+    assert_eq!(db.count(&Query::all()).await.unwrap(), 1);
+    db.upsert(record("after", 2)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_existing_table_is_used_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("python.db");
+    foreign(
+        &path,
+        "CREATE TABLE records (
+             id VARCHAR(255) PRIMARY KEY,
+             data TEXT NOT NULL CHECK (json_valid(data)),
+             metadata TEXT CHECK (metadata IS NULL OR json_valid(metadata)),
+             created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+             updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+             note TEXT DEFAULT 'kept');
+         CREATE INDEX idx_records_created ON records(created_at);
+         CREATE INDEX idx_records_updated ON records(updated_at);
+         INSERT INTO records (id, data, created_at) VALUES ('old', '{\"n\": 0}', '2020-01-01 00:00:00');
+         UPDATE records SET note = 'precious'",
+    )
+    .await;
+    let schema = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
+    let before = foreign_text(&path, schema).await;
+    let db = SqliteDatabase::open(&path).await.unwrap();
+    db.upsert_many(vec![record("old", 1), record("new", 2)])
+        .await
+        .unwrap();
+    db.table("second")
+        .await
+        .unwrap()
+        .create(record("elsewhere", 3))
+        .await
+        .unwrap();
+    assert!(db.read("elsewhere").await.unwrap().is_none());
+    let read = db.read("old").await.unwrap().unwrap();
+    assert_eq!(
+        read.created_at(),
+        Some("2020-01-01T00:00:00Z".parse().unwrap())
+    );
+    db.close().await.unwrap();
+    assert_eq!(
+        foreign_text(&path, "SELECT note FROM records ORDER BY id").await,
+        ["kept", "precious"]
+    );
+    foreign(&path, "DROP TABLE second").await;
+    assert_eq!(foreign_text(&path, schema).await, before);
+    let created = foreign_text(
+        &path,
+        "SELECT typeof(created_at) || created_at FROM records WHERE id = 'old'",
+    )
+    .await;
+    assert_eq!(created, ["text2020-01-01 00:00:00"]);
+}
+
+#[tokio::test]
+async fn the_files_settings_are_what_they_should_be() {
+    let fixture = Fixture::new().await;
+    let path = fixture.path();
+    assert_eq!(
+        foreign_text(&path, "SELECT journal_mode FROM pragma_journal_mode").await,
+        ["wal"]
+    );
+    assert_eq!(
+        foreign_text(
+            &path,
+            "SELECT CAST(auto_vacuum AS TEXT) FROM pragma_auto_vacuum"
+        )
+        .await,
+        ["2"]
+    );
+    let mut tx = fixture
+        .db
+        .catalog_host()
+        .unwrap()
+        .begin_write()
+        .await
+        .unwrap();
+    let rows = tx.query("PRAGMA synchronous", &[]).await.unwrap();
+    assert_eq!(rows[0].int(0).unwrap(), 2, "FULL");
+}
+
+#[tokio::test]
+async fn the_file_behind_memory_is_private_and_goes() {
+    let one = SqliteDatabase::open(":memory:").await.unwrap();
+    let two = SqliteDatabase::open(":memory:").await.unwrap();
+    one.create(record("a", 1)).await.unwrap();
+    assert!(two.read("a").await.unwrap().is_none());
+    let folder = one.path().parent().unwrap().to_owned();
+    assert!(folder.exists());
+    drop(one);
+    assert!(!folder.exists());
+    let folder = two.path().parent().unwrap().to_owned();
+    two.close().await.unwrap();
+    drop(two);
+    assert!(!folder.exists());
+}
+
+#[tokio::test]
+async fn a_database_in_utf_16_means_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wide.db");
+    foreign(
+        &path,
+        "PRAGMA encoding = 'UTF-16'; CREATE TABLE anything (x)",
+    )
+    .await;
+    let db = SqliteDatabase::open(&path).await.unwrap();
+    let texts = ["a", "é", "\u{FF21}", "😀"];
+    for text in texts {
+        let fields = serde_json::json!({"s": text});
+        db.create(Record::new(format!("id {text}"), fields).unwrap())
+            .await
+            .unwrap();
+    }
+    let read = db.read("id 😀").await.unwrap().unwrap();
+    assert_eq!(read.fields(), "{\"s\":\"😀\"}");
+    let sorted = search(&db, Query::all().sort("s", Order::Asc).unwrap()).await;
+    let sorted: Vec<&str> = sorted.iter().map(|record| record.id().as_str()).collect();
+    assert_eq!(sorted, texts.map(|text| format!("id {text}")));
+    for (filter, count) in [
+        ("s > '\u{FF21}'", 1),
+        ("s = '😀'", 1),
+        ("id > 'id é'", 2),
+        ("id = 'id é'", 1),
+    ] {
+        assert_eq!(
+            db.count(&Query::filter(filter).unwrap()).await.unwrap(),
+            count,
+            "{filter}"
+        );
+    }
+    let error = db
+        .catalog_host()
+        .unwrap()
+        .prepare_to_move(&Age::at("s").unwrap())
+        .await
+        .unwrap_err();
+    assert!(error.message().contains("UTF-8"), "{error}");
+}
+
+#[tokio::test]
+async fn what_python_could_not_read_is_refused() {
+    let fixture = Fixture::new().await;
+    for (fields, is_fine) in [
+        (
+            "{\"v\": {\"type\": \"vector\", \"value\": [1, 2.5], \"dimensions\": 2}}",
+            true,
+        ),
+        ("{\"v\": {\"type\": \"vector\"}}", false),
+        (
+            "{\"v\": {\"t\\u0079pe\": \"vect\\u006fr\", \"value\": 1}}",
+            false,
+        ),
+        ("{\"v\": {\"type\": \"vector\", \"value\": [\"1\"]}}", false),
+        (
+            "{\"v\": {\"inner\": {\"type\": \"vector\"}}, \"type\": \"vector\"}",
+            true,
+        ),
+    ] {
+        let written = fixture
+            .db
+            .upsert(Record::from_json("v", fields).unwrap())
+            .await;
+        assert_eq!(written.is_ok(), is_fine, "{fields}");
+        if let Err(error) = written {
+            assert_eq!(error.kind(), ErrorKind::Invalid);
+            assert!(error.to_string().contains("python_readers"), "{error}");
+        }
+    }
+    let db = SqliteDatabase::builder(fixture.path())
+        .python_readers(false)
+        .open()
+        .await
+        .unwrap();
+    db.upsert(Record::from_json("v", "{\"v\": {\"type\": \"vector\"}}").unwrap())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_row_that_is_no_record_is_corrupt_where_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("loose.db");
+    foreign(
+        &path,
+        "CREATE TABLE records (id TEXT PRIMARY KEY, data, metadata, created_at, updated_at);
+         INSERT INTO records VALUES ('fine', '{\"n\": 1}', NULL, NULL, NULL), ('broken', 'no JSON', NULL, NULL, NULL)",
+    )
+    .await;
+    let db = SqliteDatabase::open(&path).await.unwrap();
+    assert!(db.read("fine").await.unwrap().is_some());
+    let error = db.read("broken").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains("broken"), "{error}");
+    let found = db
+        .count(&Query::filter("id = 'fine' and n = 1").unwrap())
+        .await
+        .unwrap();
+    assert_eq!(found, 1);
+}
+
+#[tokio::test]
+async fn a_search_that_is_dropped_gives_its_connection_back() {
+    use futures::StreamExt;
+    let folder = tempfile::tempdir().unwrap();
+    let db = SqliteDatabase::builder(folder.path().join("x.db"))
+        .readers(1)
+        .snapshots(1)
+        .open()
+        .await
+        .unwrap();
+    let records = (0..2_000).map(|n| record(&format!("{n}"), n)).collect();
+    db.upsert_many(records).await.unwrap();
+    for _ in 0..20 {
+        let mut stream = db.search(Query::filter("n >= 0").unwrap()).await.unwrap();
+        assert!(stream.next().await.unwrap().is_ok());
+        // One seat for snapshots: the next search waits for this one to be dropped, and reads do not.
+        assert!(db.read("7").await.unwrap().is_some());
+        drop(stream);
+    }
+    assert_eq!(search(&db, Query::all()).await.len(), 2_000);
+}

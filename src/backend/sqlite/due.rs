@@ -12,6 +12,9 @@ use crate::catalog_host::{DueCursor, DuePage, DueScan, SkipReason};
 use crate::sql::SqlValue;
 use crate::{Age, AgeForm, Filter, Query, Result};
 
+/// Stands in a range for what else is asked of a row.
+const FILTERED: &str = "{filtered}";
+
 /// Reads the next page.
 pub(super) async fn page(
     lease: &mut Lease,
@@ -34,18 +37,18 @@ pub(super) async fn page(
             skipped: Vec::new(),
         },
     };
+    // Ranges of the index in its order, so that reading stops where the page is full.
+    let younger = format!("{age} > $1 AND {age} < $2 {FILTERED} ORDER BY {age}, id");
     let at_end;
     match &scan.after {
         None => {
             reader.count_unnamed(&high).await?;
-            let younger = format!("{age} > $1 AND {age} < $2");
             at_end = reader.read(&younger, [&low, &high]).await?;
         }
         Some(DueCursor { age: at, id }) => {
             // First the rest of the records of this age, then the younger ones: each is a range of the index.
             let id = SqlValue::Text(id.clone());
-            let equal = format!("{age} = $1 AND id > $2");
-            let younger = format!("{age} > $1 AND {age} < $2");
+            let equal = format!("{age} = $1 AND id > $2 {FILTERED} ORDER BY id");
             at_end =
                 reader.read(&equal, [at, &id]).await? && reader.read(&younger, [at, &high]).await?;
         }
@@ -111,14 +114,12 @@ struct PageReader<'a> {
 impl PageReader<'_> {
     /// Adds the records of one range of the index; whether the page has room for more.
     async fn read(&mut self, range: &str, bounds: [&SqlValue; 2]) -> Result<bool> {
-        let room = self.rows - self.page.records.len();
+        let filtered = format!("AND typeof(id) = 'text' AND ({})", self.filter.may.sql());
         let sql = format!(
-            "SELECT id, data, metadata, created_at, updated_at, {age} FROM {table} \
-             WHERE {range} AND typeof(id) = 'text' AND ({filter}) ORDER BY {age}, id LIMIT {limit}",
-            age = self.age,
-            filter = self.filter.may.sql(),
-            table = self.table.quoted(),
-            limit = room.saturating_add(1),
+            "SELECT id, data, metadata, created_at, updated_at, {} FROM {} WHERE {}",
+            self.age,
+            self.table.quoted(),
+            range.replace(FILTERED, &filtered),
         );
         let mut args = Args::with_capacity(2 + self.filter.args.len());
         bounds

@@ -78,7 +78,7 @@ pub(super) fn is_time_sql(column: &str) -> String {
     format!(
         "(typeof({column}) = 'text' \
          AND (length({column}) = 19 OR (length({column}) = 26 AND {column} GLOB '*.[0-9][0-9][0-9][0-9][0-9][0-9]')) \
-         AND strftime('%Y-%m-%d %H:%M:%S', {day}) IS {day} AND {column} < '9999-12-30 22:00:01')"
+         AND strftime('%Y-%m-%d %H:%M:%S', {day}) IS {day} AND substr({column}, 12, 2) < '24' AND {column} < '9999-12-30 22:00:01')"
     )
 }
 

@@ -123,3 +123,6 @@ impl HostTransaction for SqliteTransaction {
         commit(&mut self.lease).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,7 @@ fn is_iso(value: &str) -> String {
         "{value} >= '0001' AND {value} < '9999-12-30' AND CASE \
          WHEN length({value}) = 10 THEN strftime('%Y-%m-%d', {value}) IS {value} \
          ELSE strftime('%Y-%m-%dT%H:%M:%S', {whole}) IS replace({whole}, ' ', 'T') \
-         AND ({rest} IN ('', 'Z', '+00:00') OR ({rest} GLOB '.[0-9]*' AND {fraction} IN ('', 'Z', '+00:00') \
+         AND substr({value}, 12, 2) < '24' AND ({rest} IN ('', 'Z', '+00:00') OR ({rest} GLOB '.[0-9]*' AND {fraction} IN ('', 'Z', '+00:00') \
          AND length({rest}) - length({fraction}) BETWEEN 2 AND 10)) END"
     )
 }

@@ -4,6 +4,7 @@
 //! of the ids. So an id that stands often in a batch is written once, and every outcome is known before anything is stored.
 
 mod plan;
+mod python;
 mod store;
 
 use std::collections::HashMap;
@@ -23,7 +24,8 @@ use crate::{Result, Write, Written};
 /// Applies `writes` in order; what became of each.
 ///
 /// # Errors
-/// Nothing may be committed after one: a part of the batch may be stored.
+/// `Invalid`: a record that the layout does not take. Nothing may be committed after an error: a part of the batch may be
+/// stored.
 pub(super) async fn apply(
     lease: &mut Lease,
     table: &Table,
@@ -49,6 +51,14 @@ pub(super) async fn remove_all(lease: &mut Lease, table: &Table) -> Result<()> {
     let sql: Sql = format!("DELETE FROM {}", table.quoted()).into();
     lease.execute(&sql, Args::default().finish()).await?;
     Ok(())
+}
+
+/// Refuses records that Python could not read.
+pub(super) fn check_for_python(writes: &[Write]) -> Result<()> {
+    writes
+        .iter()
+        .filter_map(|write| write.op.record())
+        .try_for_each(|record| python::check(record))
 }
 
 /// Where an id stands among the sorted ids of a batch.
