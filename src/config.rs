@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use self::document::without_passwords;
 pub use self::problem::{Problem, Problems};
 
 use serde::Serialize;

@@ -21,6 +21,8 @@ mod fault;
 mod hot;
 mod json;
 mod layer;
+#[cfg(feature = "config")]
+mod open;
 mod policy;
 mod query;
 mod record;
@@ -47,6 +49,8 @@ pub use self::error::{Error, ErrorKind, Result};
 pub use self::hot::{Entry, HotCache, HotUsage};
 #[cfg(feature = "faults")]
 pub use self::layer::faulty::{Call, Fault, Faulty, Gate, Script};
+#[cfg(feature = "config")]
+pub use self::open::{Store, Tiers, database, open};
 pub use self::policy::{Batch, Policy, Verdict};
 pub use self::query::{
     Comparison, Filter, Instant, LikePattern, LikePiece, Number, Order, Path, Predicate, Prepared,

@@ -87,7 +87,7 @@ impl<'a> Document<'a> {
 }
 
 /// `scheme://user:password@host` with the password hidden.
-pub(super) fn without_passwords(text: &str) -> String {
+pub(crate) fn without_passwords(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else {
         return text.to_owned();
     };

@@ -133,10 +133,10 @@ fn policy(section: Section<'_, '_>, file: &Path) -> Option<PolicyConfig> {
     });
     let filter = section.entry("where").and_then(|entry| {
         let text = entry.text()?;
-        text.parse::<Filter>()
+        Filter::parse(&text, &format!("{name}, where"))
             .map_err(|error| match error.kind() {
                 ErrorKind::Unsupported => entry.not_built(error.message(), ""),
-                _ => entry.note(&error.to_string(), ""),
+                _ => entry.note(error.message(), ""),
             })
             .ok()
     });

@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::units::{duration_text, size_text};
 use super::{Columns, PolicyConfig};
-use crate::{Age, AgeForm};
+use crate::{Age, AgeForm, Filter};
 
 pub(super) fn duration<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&duration_text(*value))
@@ -52,10 +52,13 @@ impl Serialize for PolicyConfig {
             bytes: String,
         }
         let policy = &self.policy;
-        let mut table = serializer.serialize_struct("policy", 5)?;
+        let mut table = serializer.serialize_struct("policy", 6)?;
         table.serialize_field("name", policy.name())?;
         table.serialize_field("collection", &self.collection)?;
         table.serialize_field("older_than", &format!("{:#}", policy.span()))?;
+        if *policy.only() != Filter::ALL {
+            table.serialize_field("where", &policy.only().to_string())?;
+        }
         table.serialize_field("action", "move")?;
         let batch = Batch {
             rows: policy.batches().rows,

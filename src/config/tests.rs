@@ -50,6 +50,17 @@ fn the_hot_budget_is_shared_by_those_who_have_none_of_their_own() {
 }
 
 #[test]
+fn what_is_printed_reads_back_as_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "search_max_age = \"1m 30s\"\n[hot]\nbackend = \"none\"\nmax_bytes = 1_000_001\n\
+                [primary]\nbackend = \"sqlite\"\npath = \"t.db\"\n[archive]\ndata = \"archive\"\n\
+                [collections.a]\ntable = \"b\"\ncolumns = [\"x\"]\nhot_bytes = \"1 KiB\"\n[collections.c]\ncolumns = \"none\"\n";
+    let config = load(folder.path(), text).unwrap();
+    let again = load(folder.path(), &toml::to_string(&config).unwrap()).unwrap();
+    assert_eq!(format!("{config:?}"), format!("{again:?}"));
+}
+
+#[test]
 fn durations() {
     for (text, seconds) in [
         ("90d", 7_776_000),

@@ -221,6 +221,11 @@ fn one_thing_wrong() {
             ],
         ),
         (
+            "PRIMARY REST age = \"a b\"",
+            ErrorKind::Invalid,
+            &["line 7, collections.flights.age = \"a b\""],
+        ),
+        (
             "PRIMARY REST hot_bytes = \"1 GiB\"",
             ErrorKind::Invalid,
             &["add up to more than the whole budget", "hot.max_bytes"],

@@ -1,0 +1,115 @@
+//! What every command is given: the options that all share, and what they open.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use thermocline::config::Config;
+use thermocline::{Error, Store};
+use tokio_util::sync::CancellationToken;
+
+use super::exit::Failure;
+
+/// The options of every command.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Options {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        env = "THERMOCLINE_CONFIG",
+        value_name = "FILE",
+        default_value = "thermocline.toml"
+    )]
+    pub(super) config: PathBuf,
+
+    /// The collection, where the configuration has several
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) collection: Option<String>,
+
+    /// The form of the output [default: a table on a terminal, else what suits scripts]
+    #[arg(long, global = true, value_name = "FORM")]
+    pub(super) output: Option<Output>,
+}
+
+/// The forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people
+    Table,
+    /// One JSON value
+    Json,
+    /// One JSON value a line
+    Ndjson,
+    /// Comma-separated, with a head
+    Csv,
+    /// Parquet (export only)
+    Parquet,
+}
+
+/// What a command works with.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) options: Options,
+    /// Cancelled by Ctrl-C.
+    pub(super) stop: CancellationToken,
+}
+
+impl Context {
+    /// The configuration, if nothing is wrong with it.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        Ok(Config::load(&self.options.config)?)
+    }
+
+    /// The name of the collection that is meant: the only one, or the one that was named.
+    pub(super) fn collection_of(&self, config: &Config) -> Result<String, Failure> {
+        let names: Vec<&str> = config.collections.keys().map(String::as_str).collect();
+        match (&self.options.collection, names.as_slice()) {
+            (Some(name), names) if names.contains(&name.as_str()) => Ok(name.clone()),
+            (Some(name), names) => Err(Error::invalid("there is no such collection")
+                .with("collection", name)
+                .with("collections", names.join(", "))
+                .into()),
+            (None, [name]) => Ok((*name).to_owned()),
+            (None, names) => Err(Error::invalid(
+                "the configuration has several collections: say which with --collection NAME",
+            )
+            .with("collections", names.join(", "))
+            .into()),
+        }
+    }
+
+    /// Opens the tiers of the collection that is meant.
+    pub(super) async fn open(&self) -> Result<thermocline::TieredDatabase, Failure> {
+        let config = self.config()?;
+        let name = self.collection_of(&config)?;
+        let store = Store::from_config(config).await?;
+        Ok(store.collection(&name)?)
+    }
+
+    /// The form that was asked for, or one for people on a terminal and one for scripts elsewhere.
+    pub(super) fn output(&self, terminal: Output, elsewhere: Output) -> Output {
+        self.options
+            .output
+            .unwrap_or(if std::io::stdout().is_terminal() {
+                terminal
+            } else {
+                elsewhere
+            })
+    }
+
+    /// Whether people read the output.
+    pub(super) fn for_people(&self) -> Result<bool, Failure> {
+        match self.output(Output::Table, Output::Table) {
+            Output::Table => Ok(true),
+            Output::Json | Output::Ndjson => Ok(false),
+            other => Err(Error::invalid("this command has no such form of output")
+                .with(
+                    "output",
+                    format_args!("{other:?}").to_string().to_lowercase(),
+                )
+                .with("forms", "table, json")
+                .into()),
+        }
+    }
+}

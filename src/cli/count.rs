@@ -1,0 +1,34 @@
+//! `count 'FILTER'`: how many records match.
+
+use clap::Args;
+use thermocline::{Database, Filter, Query};
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+
+/// Counts the records that match, over all tiers
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  thermocline count
+  thermocline count \"carrier = 'UA' and dep_delay > 60\"
+  thermocline count \"time_hour < timestamp '2013-10-03T00:00:00Z'\"")]
+pub(super) struct Count {
+    /// Which records; all of them without it
+    #[arg(value_name = "FILTER", default_value = "")]
+    filter: String,
+}
+
+impl Count {
+    pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let query = Query::from(self.filter.parse::<Filter>()?);
+        let collection = context.open().await?;
+        println(&collection.count(&query).await?)?;
+        Ok(Exit::Done)
+    }
+}
+
+fn println(count: &u64) -> Result<(), Failure> {
+    use std::io::Write;
+    Ok(writeln!(std::io::stdout(), "{count}")?)
+}

@@ -1,0 +1,224 @@
+//! Every collection of one configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::config::{CollectionConfig, Config, HotBackend, PrimaryConfig};
+use crate::{
+    Clock, Database, Error, HotCache, MemoryDatabase, Result, SystemClock, TieredDatabase,
+};
+
+/// All collections of a configuration, with the connections and the archive that they share.
+///
+/// Opening makes what is missing: the primary's file and tables, the archive's catalog. Handles that it gives out stay
+/// usable after it is dropped.
+pub struct Store {
+    config: Config,
+    collections: BTreeMap<String, (TieredDatabase, Tiers)>,
+}
+
+/// The tiers of one collection, each a [`Database`] of its own.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Tiers {
+    /// The database that takes the writes.
+    pub primary: Arc<dyn Database>,
+}
+
+impl Store {
+    /// Opens what a configuration file describes.
+    ///
+    /// # Errors
+    /// `Invalid`: everything that is wrong with the configuration. `Unsupported`: it asks for something that is not
+    /// built. `Unavailable`: a file or folder cannot be used.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::from_config(Config::load(path)?).await
+    }
+
+    /// Opens what a configuration describes.
+    ///
+    /// # Errors
+    /// As [`open`](Store::open).
+    pub async fn from_config(config: Config) -> Result<Self> {
+        Self::with_clock(config, SystemClock).await
+    }
+
+    /// Opens what a configuration describes, with a clock of your own.
+    ///
+    /// # Errors
+    /// As [`open`](Store::open).
+    pub async fn with_clock(config: Config, clock: impl Clock + 'static) -> Result<Self> {
+        config.validate()?;
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let mut collections = BTreeMap::new();
+        let mut primaries = Primaries::default();
+        for (name, collection) in &config.collections {
+            let primary = primaries
+                .open(&config.primary, &collection.table, &clock)
+                .await?;
+            let opened = open(&config, name, collection, primary, &clock).await?;
+            collections.insert(name.clone(), opened);
+        }
+        Ok(Self {
+            config,
+            collections,
+        })
+    }
+
+    /// The handle of a collection: a cheap clone.
+    ///
+    /// # Errors
+    /// `Invalid`: there is no such collection.
+    pub fn collection(&self, name: &str) -> Result<TieredDatabase> {
+        Ok(self.find(name)?.0.clone())
+    }
+
+    /// The tiers of a collection, to be asked one by one.
+    ///
+    /// # Errors
+    /// `Invalid`: there is no such collection.
+    pub fn tiers(&self, name: &str) -> Result<Tiers> {
+        Ok(self.find(name)?.1.clone())
+    }
+
+    /// The names of the collections, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.collections.keys().map(String::as_str)
+    }
+
+    /// The name of the only collection.
+    ///
+    /// # Errors
+    /// `Invalid`: there are several.
+    pub fn only_name(&self) -> Result<&str> {
+        let mut names = self.names();
+        match (names.next(), names.next()) {
+            (Some(name), None) => Ok(name),
+            _ => Err(Error::invalid(
+                "the configuration has several collections: say which, as in `thermocline.toml#name`",
+            )
+            .with("collections", self.listed())),
+        }
+    }
+
+    /// The configuration that it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Finishes what is under way and closes every tier.
+    ///
+    /// # Errors
+    /// The first that occurs; the others are closed all the same.
+    pub async fn close(&self) -> Result<()> {
+        let mut outcome = Ok(());
+        for (handle, _) in self.collections.values() {
+            outcome = outcome.and(handle.close().await);
+        }
+        outcome
+    }
+
+    fn find(&self, name: &str) -> Result<&(TieredDatabase, Tiers)> {
+        self.collections.get(name).ok_or_else(|| {
+            Error::invalid("there is no such collection")
+                .with("collection", name)
+                .with("collections", self.listed())
+        })
+    }
+
+    fn listed(&self) -> String {
+        self.names().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(
+                self.collections
+                    .iter()
+                    .map(|(name, (handle, _))| (name, handle)),
+            )
+            .finish()
+    }
+}
+
+/// The connections that the collections share.
+#[derive(Default)]
+struct Primaries {
+    #[cfg(feature = "sqlite")]
+    sqlite: Option<crate::SqliteDatabase>,
+}
+
+impl Primaries {
+    async fn open(
+        &mut self,
+        config: &PrimaryConfig,
+        table: &str,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn Database>> {
+        match config {
+            PrimaryConfig::Memory => Ok(Arc::new(
+                MemoryDatabase::new().with_clock(Arc::clone(clock)),
+            )),
+            #[cfg(feature = "sqlite")]
+            PrimaryConfig::Sqlite { path } => {
+                let opened = match &self.sqlite {
+                    Some(first) => first.table(table).await?,
+                    None => {
+                        crate::SqliteDatabase::builder(path)
+                            .table(table)
+                            .clock(Arc::clone(clock))
+                            .open()
+                            .await?
+                    }
+                };
+                self.sqlite.get_or_insert_with(|| opened.clone());
+                Ok(Arc::new(opened))
+            }
+            #[cfg(not(feature = "sqlite"))]
+            PrimaryConfig::Sqlite { .. } => Err(super::not_built_in("sqlite")),
+        }
+    }
+}
+
+async fn open(
+    config: &Config,
+    name: &str,
+    collection: &CollectionConfig,
+    primary: Arc<dyn Database>,
+    clock: &Arc<dyn Clock>,
+) -> Result<(TieredDatabase, Tiers)> {
+    let mut builder = TieredDatabase::builder()
+        .primary(Arc::clone(&primary))
+        .age(collection.age.clone())
+        .ttl(config.hot.ttl)
+        .absent_ttl(config.hot.absent_ttl)
+        .search_max_age(config.search_max_age)
+        .clock(Arc::clone(clock));
+    if let Some(hot) = hot(config, name, clock)? {
+        builder = builder.hot(hot);
+    }
+    let handle = builder.build().await?;
+    Ok((handle, Tiers { primary }))
+}
+
+fn hot(config: &Config, name: &str, clock: &Arc<dyn Clock>) -> Result<Option<Arc<dyn HotCache>>> {
+    let bytes = config.hot_bytes(name);
+    match config.hot.backend {
+        HotBackend::None => Ok(None),
+        HotBackend::Memory => Ok(Some(Arc::new(
+            MemoryDatabase::new()
+                .with_clock(Arc::clone(clock))
+                .with_hot_bytes(bytes),
+        ))),
+        #[cfg(feature = "moka")]
+        HotBackend::Moka => Ok(Some(Arc::new(
+            crate::MokaDatabase::with_max_bytes(bytes).with_clock(Arc::clone(clock)),
+        ))),
+        #[cfg(not(feature = "moka"))]
+        HotBackend::Moka => Err(super::not_built_in("moka")),
+    }
+}
