@@ -14,6 +14,7 @@ mod floor_plan;
 mod foreign;
 #[cfg(feature = "cli")]
 mod kill;
+mod model;
 #[cfg(feature = "faults")]
 mod mutant;
 mod repository;

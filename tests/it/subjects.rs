@@ -3,8 +3,11 @@
 use std::any::Any;
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use futures::future::BoxFuture;
-use thermocline::{Database, MemoryDatabase};
+use thermocline::{Database, MemoryDatabase, Query};
+
+use crate::router::Tiers;
 
 /// A database under test.
 #[async_trait]
@@ -36,7 +39,39 @@ pub(crate) const SUBJECTS: &[Make] = &[
             )
         })
     }),
+    ("tiered over memory", || {
+        Box::pin(async { Box::new(Tiers::new().await) as Box<dyn Subject> })
+    }),
 ];
+
+/// Half of the records move, as an archiver would do it.
+#[async_trait]
+impl Subject for Tiers {
+    fn database(&self) -> &dyn Database {
+        &self.router
+    }
+
+    async fn rearrange(&self) {
+        let ids = ids(&*self.primary).await;
+        for id in ids.iter().step_by(2) {
+            self.move_to_archive(id).await;
+        }
+    }
+}
+
+async fn ids(db: &dyn Database) -> Vec<String> {
+    let records: Vec<_> = db
+        .search(Query::all())
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
+    records
+        .iter()
+        .map(|record| record.id().to_string())
+        .collect()
+}
 
 /// A database that needs no more than what must outlive it.
 struct Plain<D, K>(D, #[expect(dead_code, reason = "it is kept, not used")] K);
