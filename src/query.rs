@@ -3,6 +3,7 @@
 mod collect;
 mod filter;
 mod instant;
+mod json_form;
 mod key;
 mod lookup;
 mod matcher;

@@ -1,4 +1,21 @@
-//! Filters and paths as text: `status = 'closed' and total > 10`. The grammar stands in the README's reference.
+//! Filters and paths as text: `status = 'closed' and total > 10`.
+//!
+//! ```ebnf
+//! filter  = [ or ] ;   or = and { "or" and } ;   and = unary { "and" unary } ;
+//! unary   = "not" unary | "(" or ")" | test ;                      (* keywords in any case *)
+//! test    = path ( ( "=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=" ) value
+//!         | [ "not" ] "in" "(" [ value { "," value } ] ")"
+//!         | [ "not" ] ( "like" | "ilike" ) string | ( "regex" | "starts_with" ) string
+//!         | [ "not" ] "between" value "and" value | [ "not" ] "exists" | "is" [ "not" ] "null" ) ;
+//! path    = "@created_at" | "@updated_at" | name { "." name } ;
+//! name    = letter_or_ { letter_or_ | digit } | '"' { char | '""' } '"' ;
+//! value   = string | number | "true" | "false" | "json" string | instant ;
+//! instant = ( "now()" | "date" string | "timestamp" string )
+//!           { ( "+" | "-" ) digits ( "ms" | "s" | "m" | "h" | "d" | "w" ) } ;
+//! string  = "'" { char | "''" } "'" ;
+//! ```
+//!
+//! `not_in`, `not_like`, `not_ilike`, `not_between` and `not_exists` are the same as with a space.
 
 mod grammar;
 mod mistake;
@@ -10,7 +27,7 @@ mod slips;
 use std::str::FromStr;
 
 use self::grammar::Parser;
-use super::{Filter, Path};
+use super::{Filter, Path, Value};
 use crate::{Error, Result};
 
 /// The longest text of a filter, in bytes.
@@ -45,6 +62,11 @@ pub(super) fn is_keyword(name: &str) -> bool {
     KEYWORDS
         .iter()
         .any(|keyword| keyword.eq_ignore_ascii_case(name))
+}
+
+/// The point in time that is `now()` and these spans: `-90d`, or nothing.
+pub(super) fn from_now(spans: &str) -> Option<Value> {
+    Parser::over(&format!("now() {spans}")).only_value().ok()
 }
 
 impl Filter {

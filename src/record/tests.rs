@@ -177,7 +177,7 @@ fn floats_that_json_has_not_are_refused_and_not_made_null() {
         assert!(text.fields().contains("null"));
     }
     // A null, a text and a raw value that look like it are none.
-    let raw: Box<serde_json::value::RawValue> = serde_json::from_str("null").unwrap();
+    let raw: Box<RawValue> = serde_json::from_str("null").unwrap();
     Record::new("r", json!({"a": null, "b": "null NaN"})).unwrap();
     Record::new("r", BTreeMap::from([("a", raw)])).unwrap();
 }

@@ -43,6 +43,15 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// A value and nothing else.
+    pub(super) fn only_value(mut self) -> Result<Value, Mistake> {
+        let value = self.value()?;
+        match self.scan.peek() {
+            None => Ok(value),
+            Some(_) => Err(self.scan.expected("the end of the value", "")),
+        }
+    }
+
     fn or(&mut self, room: usize) -> Result<Filter, Mistake> {
         let mut parts = vec![self.and(room)?];
         while self.scan.take_keyword("or") {
