@@ -15,6 +15,7 @@ use std::borrow::Cow;
 pub(crate) use self::deep::Tree;
 pub(crate) use self::number::{compare_numbers, floor_scaled, whole_number};
 pub(crate) use self::scan::{Entries, Items, Key};
+pub(crate) use self::text::write_string;
 pub(crate) use self::validate::{validate_object, validate_value};
 
 /// The deepest nesting of arrays and objects that is written.

@@ -1,6 +1,7 @@
-//! Strings and their escapes.
+//! Strings: their escapes, read and written.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 
 /// Decodes a string with its quotes; a lone surrogate reads as U+FFFD.
 pub(super) fn decode_quoted(quoted: &str) -> Cow<'_, str> {
@@ -89,4 +90,21 @@ pub(super) fn check_escape(after: &str) -> Result<usize, &'static str> {
         },
         _ => Err("a backslash stands before one of \" \\ / b f n r t u"),
     }
+}
+
+/// Writes a string as JSON, with quotes.
+pub(crate) fn write_string(text: &str, out: &mut impl Write) -> fmt::Result {
+    out.write_char('"')?;
+    for c in text.chars() {
+        match c {
+            '"' => out.write_str("\\\"")?,
+            '\\' => out.write_str("\\\\")?,
+            '\n' => out.write_str("\\n")?,
+            '\r' => out.write_str("\\r")?,
+            '\t' => out.write_str("\\t")?,
+            '\0'..'\u{20}' => write!(out, "\\u{:04x}", u32::from(c))?,
+            c => out.write_char(c)?,
+        }
+    }
+    out.write_char('"')
 }
