@@ -5,8 +5,14 @@
 
 mod catalog;
 mod column;
+mod mover;
+mod parquet;
 mod publish;
 mod segment;
 mod slice;
 mod stage;
 mod view;
+
+pub use self::mover::{ArchiveReport, Plan};
+pub(crate) use self::mover::{Run, plan, run};
+pub use self::parquet::{Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder};

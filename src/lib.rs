@@ -32,6 +32,10 @@ mod tiered;
 mod write;
 
 pub use self::age::{Age, AgeAt, AgeForm};
+#[cfg(feature = "archive")]
+pub use self::archive::{
+    ArchiveReport, Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder, Plan,
+};
 pub use self::backend::memory::MemoryDatabase;
 #[cfg(feature = "moka")]
 pub use self::backend::moka::MokaDatabase;

@@ -16,6 +16,7 @@ mod load;
 mod meta;
 mod rows;
 mod schema;
+mod sightings;
 mod snapshot;
 mod state;
 
@@ -182,9 +183,8 @@ impl Catalog {
         tx: &mut dyn HostTransaction,
         batch: &Batch,
         table: i64,
-        purpose: &str,
     ) -> Result<()> {
-        journal::open(tx, self.sql, batch, table, purpose).await
+        journal::open(tx, self.sql, batch, table).await
     }
 
     /// Moves a batch on from `open`; false if it is not open any more.
@@ -204,6 +204,56 @@ impl Catalog {
         batch: &str,
     ) -> Result<Option<BatchState>> {
         journal::state(tx, self.sql, batch).await
+    }
+
+    /// The batches of a table in one state that were opened before a time.
+    pub(crate) async fn batches(
+        &self,
+        tx: &mut dyn HostTransaction,
+        table: i64,
+        state: BatchState,
+        before: Timestamp,
+    ) -> Result<Vec<Batch>> {
+        journal::batches(tx, self.sql, table, state, before).await
+    }
+
+    /// Forgets a batch that is settled, once nothing of it is left to be done.
+    pub(crate) async fn forget_batch(
+        &self,
+        tx: &mut dyn HostTransaction,
+        batch: &str,
+    ) -> Result<()> {
+        journal::forget(tx, self.sql, batch).await
+    }
+
+    /// Forgets the published batches of a table that were opened before a time: nobody asks for them any more.
+    pub(crate) async fn forget_published(
+        &self,
+        tx: &mut dyn HostTransaction,
+        table: i64,
+        before: Timestamp,
+    ) -> Result<()> {
+        journal::forget_published(tx, self.sql, table, before).await
+    }
+
+    /// Which of these objects nothing in the catalog refers to.
+    pub(crate) async fn unreferenced(
+        &self,
+        tx: &mut dyn HostTransaction,
+        paths: Vec<Box<str>>,
+    ) -> Result<Vec<Box<str>>> {
+        sightings::unreferenced(tx, self.source(), paths).await
+    }
+
+    /// Notes the objects that nothing refers to, and forgets those that are none any more; since when each is known.
+    pub(crate) async fn note_orphans(
+        &self,
+        tx: &mut dyn HostTransaction,
+        folder: &str,
+        paths: &[Box<str>],
+        now: Timestamp,
+    ) -> Result<Vec<Timestamp>> {
+        sightings::note(tx, self.sql, folder, paths, now).await
     }
 
     fn source(&self) -> Source<'_> {

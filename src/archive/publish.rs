@@ -70,16 +70,22 @@ pub(crate) enum Published {
     Nothing,
 }
 
+/// What is published.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job<'a> {
+    /// The id of the journal's batch, which is in the names of its objects.
+    pub(crate) batch: &'a str,
+    /// What the snapshot says of itself.
+    pub(crate) message: &'static str,
+}
+
 /// Makes segments visible in one archived table.
 #[derive(Debug)]
 pub(crate) struct Publisher<'a> {
     pub(crate) host: &'a dyn CatalogHost,
     pub(crate) catalog: &'a Catalog,
-    pub(crate) table: i64,
     pub(crate) blobs: &'a dyn BlobStore,
     pub(crate) clock: &'a dyn Clock,
-    /// What the snapshot says of itself.
-    pub(crate) message: &'static str,
 }
 
 impl Publisher<'_> {
@@ -90,35 +96,33 @@ impl Publisher<'_> {
     /// `Conflict`: the batch was collected as an orphan, or others were faster too often.
     pub(crate) async fn publish(
         &self,
-        batch: &str,
+        job: Job<'_>,
         staged: Vec<Staged>,
         companion: &mut dyn Companion,
     ) -> Result<Published> {
         let paths: Vec<&str> = staged.iter().map(|staged| &*staged.file.path).collect();
         if !mutation("journal_after_upload") {
-            step("journal", self.open(batch, &paths)).await?;
+            step("journal", self.open(job, &paths)).await?;
         }
         step("upload", self.upload(&staged)).await?;
         if mutation("journal_after_upload") {
-            step("journal", self.open(batch, &paths)).await?;
+            step("journal", self.open(job, &paths)).await?;
         }
-        let done = self.until_published(batch, &staged, companion).await;
+        let done = self.until_published(job, &staged, companion).await;
         // Whatever else went wrong: the batch is certainly not committed, so its objects are nobody's.
         let is_nobodys = match &done {
             Ok(published) => *published == Published::Nothing,
             Err(error) => error.kind() != ErrorKind::Ambiguous,
         };
-        if is_nobodys
-            && let Err(error) = discard(self.host, self.catalog, self.blobs, batch, &paths).await
-        {
-            tracing::warn!(batch, %error, "objects of a batch that was not published stay until orphans are collected");
+        if is_nobodys && let Err(error) = self.discard(job.batch, &paths).await {
+            tracing::warn!(batch = job.batch, %error, "objects of a batch that was not published stay until orphans are collected");
         }
         done
     }
 
     async fn until_published(
         &self,
-        batch: &str,
+        job: Job<'_>,
         staged: &[Staged],
         companion: &mut dyn Companion,
     ) -> Result<Published> {
@@ -128,9 +132,9 @@ impl Publisher<'_> {
                 return Err(Error::unavailable(
                     "the publish took longer than a job may; try again",
                 )
-                .with("batch", batch));
+                .with("batch", job.batch));
             }
-            match self.attempt(batch, staged, companion).await? {
+            match self.attempt(job, staged, companion).await? {
                 Attempt::Committed(key) => return Ok(Published::At(key)),
                 Attempt::Nothing => return Ok(Published::Nothing),
                 Attempt::Again => {}
@@ -138,7 +142,7 @@ impl Publisher<'_> {
                     return Err(Error::unavailable("the commit failed").with_source(error));
                 }
                 Attempt::Unknown(key, _) => {
-                    if step("publish.outcome", self.is_published(batch)).await? {
+                    if step("publish.outcome", self.is_published(job.batch)).await? {
                         return Ok(Published::At(key));
                     }
                 }
@@ -146,7 +150,7 @@ impl Publisher<'_> {
         }
         Err(
             Error::conflict("other writers of the archive were faster every time; try again later")
-                .with("batch", batch)
+                .with("batch", job.batch)
                 .with("attempts", ATTEMPTS),
         )
     }
@@ -154,21 +158,26 @@ impl Publisher<'_> {
     /// One transaction. An error says that it was rolled back.
     async fn attempt(
         &self,
-        batch: &str,
+        job: Job<'_>,
         staged: &[Staged],
         companion: &mut dyn Companion,
     ) -> Result<Attempt> {
-        companion.prepare().await?;
+        if !mutation("fetch_under_lock") {
+            companion.prepare().await?;
+        }
         let mut tx = step("publish.begin", self.host.begin_write()).await?;
+        if mutation("fetch_under_lock") {
+            companion.prepare().await?;
+        }
         if !self
             .catalog
-            .settle_batch(&mut *tx, batch, BatchState::Published)
+            .settle_batch(&mut *tx, job.batch, BatchState::Published)
             .await?
         {
             return Err(Error::conflict(
                 "the batch was taken for an orphan while it was being written; try again",
             )
-            .with("batch", batch));
+            .with("batch", job.batch));
         }
         let mut change = Change {
             added: staged.iter().map(|staged| staged.file.clone()).collect(),
@@ -192,7 +201,7 @@ impl Publisher<'_> {
         }
         let commit = self
             .catalog
-            .commit(&mut *tx, &base, &change, self.clock.now(), self.message);
+            .commit(&mut *tx, &base, &change, self.clock.now(), job.message);
         let Some(key) = step("publish.catalog", commit).await? else {
             return Ok(Attempt::Again);
         };
@@ -212,16 +221,16 @@ impl Publisher<'_> {
         Ok(self.catalog.batch_state(&mut *tx, batch).await? == Some(BatchState::Published))
     }
 
-    async fn open(&self, batch: &str, paths: &[&str]) -> Result<()> {
+    async fn open(&self, job: Job<'_>, paths: &[&str]) -> Result<()> {
         let opened = Batch {
-            id: batch.into(),
+            id: job.batch.into(),
             opened_at: self.clock.now(),
             objects: paths.iter().map(|&path| path.into()).collect(),
         };
         let mut tx = self.host.begin_write().await?;
-        self.catalog
-            .open_batch(&mut *tx, &opened, self.table, "publish")
-            .await?;
+        // Rows that are only taken away need a table as little as rows that do not exist.
+        let table = self.catalog.state(&mut *tx).await?.table.id.unwrap_or(0);
+        self.catalog.open_batch(&mut *tx, &opened, table).await?;
         tx.commit().await
     }
 
@@ -251,29 +260,34 @@ impl Publisher<'_> {
             .with("found", format_args!("{found:?}"))),
         }
     }
-}
 
-/// Fences a batch that is not published off, so that nobody can publish it any more, and removes its objects.
-///
-/// Whether the batch was open; one that is published keeps its objects.
-pub(super) async fn discard(
-    host: &dyn CatalogHost,
-    catalog: &Catalog,
-    blobs: &dyn BlobStore,
-    batch: &str,
-    paths: &[impl AsRef<str> + Sync],
-) -> Result<bool> {
-    let mut tx = host.begin_write().await?;
-    let is_dead = catalog
-        .settle_batch(&mut *tx, batch, BatchState::Dead)
-        .await?;
-    if is_dead {
-        step("discard.commit", tx.commit()).await?;
-        for path in paths {
-            blobs.delete(path.as_ref()).await?;
+    /// Fences a batch off that is not published, so that nobody can publish it any more, and removes its objects.
+    ///
+    /// Whether the batch was open; one that is published keeps its objects.
+    pub(super) async fn discard(
+        &self,
+        batch: &str,
+        paths: &[impl AsRef<str> + Sync],
+    ) -> Result<bool> {
+        let mut tx = self.host.begin_write().await?;
+        let dead = BatchState::Dead;
+        if !self.catalog.settle_batch(&mut *tx, batch, dead).await? {
+            return Ok(false);
         }
+        step("discard.commit", tx.commit()).await?;
+        self.remove(batch, paths).await?;
+        Ok(true)
     }
-    Ok(is_dead)
+
+    /// Removes the objects of a batch that is dead, and then its traces.
+    pub(super) async fn remove(&self, batch: &str, paths: &[impl AsRef<str> + Sync]) -> Result<()> {
+        for path in paths {
+            step("discard.delete", self.blobs.delete(path.as_ref())).await?;
+        }
+        let mut tx = self.host.begin_write().await?;
+        self.catalog.forget_batch(&mut *tx, batch).await?;
+        tx.commit().await
+    }
 }
 
 enum Attempt {
@@ -284,3 +298,7 @@ enum Attempt {
     /// Somebody else took the snapshot's id.
     Again,
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+#[path = "publish_tests.rs"]
+mod tests;

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 
-use crate::archive::column::{Bound, ColumnType};
+use crate::archive::column::{Bound, ColumnStats, ColumnType};
 
 /// The longest bound of a text column, in bytes.
 const LONGEST: usize = 64;
@@ -47,15 +47,26 @@ pub(super) enum End {
     Max,
 }
 
-/// A bound as text.
-pub(super) fn to_text(bound: &Bound, kind: ColumnType, end: End) -> String {
-    match bound {
+/// One end of a column's values as text; none where it has no value.
+pub(super) fn end_of(stats: &ColumnStats, kind: ColumnType, end: End) -> Option<String> {
+    if kind == ColumnType::Json {
         // Fields and metadata are objects. Their own text would only repeat content of a record that may have to be
         // forgotten one day.
-        Bound::Text(_) if kind == ColumnType::Json => match end {
-            End::Min => "{".to_owned(),
-            End::Max => "|".to_owned(),
-        },
+        let bound = match end {
+            End::Min => "{",
+            End::Max => "|",
+        };
+        return (stats.values != Some(0)).then(|| bound.to_owned());
+    }
+    let bound = match end {
+        End::Min => &stats.min,
+        End::Max => &stats.max,
+    };
+    bound.as_ref().map(|bound| to_text(bound, end))
+}
+
+fn to_text(bound: &Bound, end: End) -> String {
+    match bound {
         Bound::Text(text) => rounded(text, end),
         Bound::Time(micros) => time_text(*micros),
         Bound::Integer(value) => value.to_string(),

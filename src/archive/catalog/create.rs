@@ -169,12 +169,10 @@ async fn insert_columns(
     Ok(())
 }
 
-/// Whether somebody else's INSERT may leave the column out. Only what no record can do without is demanded.
+/// Whether somebody else's INSERT may leave the column out: all but the id. A row without `fields` is made of its
+/// promoted columns.
 fn nulls_allowed(column: &Column) -> bool {
-    !matches!(
-        column.source,
-        ColumnSource::System(SystemColumn::Id | SystemColumn::Fields)
-    )
+    column.source != ColumnSource::System(SystemColumn::Id)
 }
 
 /// DuckDB remembers that a table has no inlined deletes, so theirs is made with it.

@@ -57,16 +57,14 @@ pub(super) async fn open(
     sql: Sql,
     batch: &Batch,
     table: i64,
-    purpose: &str,
 ) -> Result<()> {
     let row = [
         (&*batch.id).into(),
         table.into(),
         BatchState::Open.as_str().into(),
         time_text(batch.opened_at.as_microsecond()).into(),
-        purpose.into(),
     ];
-    let columns = ["batch", "table_id", "state", "opened_at", "purpose"];
+    let columns = ["batch", "table_id", "state", "opened_at"];
     insert(tx, sql, "thermocline_journal", columns, &[row]).await?;
     let objects: Vec<[SqlValue; 2]> = (batch.objects.iter())
         .map(|path| [(&**path).into(), (&*batch.id).into()])
@@ -169,6 +167,19 @@ pub(super) async fn forget(tx: &mut dyn HostTransaction, sql: Sql, batch: &str) 
     for table in ["thermocline_journal_object", "thermocline_journal"] {
         let delete = format!("DELETE FROM {} WHERE batch = $1", sql.table(table));
         tx.execute(&delete, &[batch.into()]).await?;
+    }
+    Ok(())
+}
+
+/// Forgets the published batches of a table that were opened before a time.
+pub(super) async fn forget_published(
+    tx: &mut dyn HostTransaction,
+    sql: Sql,
+    table: i64,
+    before: Timestamp,
+) -> Result<()> {
+    for batch in batches(tx, sql, table, BatchState::Published, before).await? {
+        forget(tx, sql, &batch.id).await?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod deletes;
 mod files;
+mod foreign_row;
 mod inlined;
 mod table;
 
@@ -231,7 +232,7 @@ fn unborn(collection: &str) -> ArchivedTable {
 ///
 /// # Errors
 /// `Unsupported`: it lies outside.
-fn resolve(path: &str, is_relative: bool, base: &str, roots: &[&str]) -> Result<String> {
+pub(super) fn resolve(path: &str, is_relative: bool, base: &str, roots: &[&str]) -> Result<String> {
     if is_relative {
         return Ok(format!("{base}{path}"));
     }

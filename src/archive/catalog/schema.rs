@@ -171,7 +171,7 @@ pub(super) const OURS: [Table; 7] = [
     ]).keyed(1),
     // Batches: `open` before the first byte is uploaded, then `published` or `dead`.
     Table::new("thermocline_journal", &[
-        ("batch", Text), ("table_id", Int), ("state", Text), ("opened_at", Time), ("purpose", Text),
+        ("batch", Text), ("table_id", Int), ("state", Text), ("opened_at", Time),
     ]).keyed(1),
     Table::new("thermocline_journal_object", &[("path", Text), ("batch", Text)]).keyed(1),
     // Objects that nothing refers to, and when they were first seen so.

@@ -3,7 +3,7 @@
 use super::Touched;
 use super::kill::DELETE_COLUMNS;
 use super::stats::Totals;
-use crate::archive::catalog::bounds::{End, to_text};
+use crate::archive::catalog::bounds::{End, end_of};
 use crate::archive::catalog::change::NewDataFile;
 use crate::archive::catalog::dialect::{Sql, int};
 use crate::archive::catalog::load::delete_table;
@@ -77,7 +77,6 @@ fn column_stats<'a>(
 ) -> impl Iterator<Item = [SqlValue; 9]> + 'a {
     file.stats.iter().filter_map(move |stats| {
         let kind = touched.table.column(stats.column)?.kind;
-        let bound = |bound: &Option<_>, end| bound.as_ref().map(|bound| to_text(bound, kind, end));
         Some([
             id.into(),
             touched.table_id.into(),
@@ -85,8 +84,8 @@ fn column_stats<'a>(
             stats.bytes.map_or(SqlValue::Null, int),
             stats.values.map_or(SqlValue::Null, int),
             stats.nulls.map_or(SqlValue::Null, int),
-            bound(&stats.min, End::Min).into(),
-            bound(&stats.max, End::Max).into(),
+            end_of(stats, kind, End::Min).into(),
+            end_of(stats, kind, End::Max).into(),
             stats.contains_nan.into(),
         ])
     })

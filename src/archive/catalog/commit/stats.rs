@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Touched;
 use crate::Result;
-use crate::archive::catalog::bounds::{End, to_text, wider};
+use crate::archive::catalog::bounds::{End, end_of, wider};
 use crate::archive::catalog::change::NewDataFile;
 use crate::archive::catalog::dialect::{Kind, Sql, int};
 use crate::archive::catalog::rows::{count, insert};
@@ -180,12 +180,10 @@ impl OfColumn {
             self.has_nan = Some(nan || self.has_nan == Some(true));
         }
         let kind = column.kind;
-        for (mine, other, end) in [
-            (&mut self.min, &stats.min, End::Min),
-            (&mut self.max, &stats.max, End::Max),
-        ] {
-            let Some(other) = other else { continue };
-            let other = to_text(other, kind, end);
+        for (mine, end) in [(&mut self.min, End::Min), (&mut self.max, End::Max)] {
+            let Some(other) = end_of(stats, kind, end) else {
+                continue;
+            };
             *mine = Some(match mine.take() {
                 Some(mine) => wider(&mine, &other, kind, end).to_owned(),
                 None => other,

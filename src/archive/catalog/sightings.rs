@@ -1,0 +1,95 @@
+//! Objects that nothing in the catalog refers to.
+//!
+//! One that nobody knows may be another program's upload that is not registered yet. So it is noted, and counts as an
+//! orphan only when it is seen again after longer than any job takes.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::bounds::{time_of, time_text};
+use super::dialect::{Kind, Sql};
+use super::load::{Source, resolve};
+use super::meta::metadata;
+use super::rows::insert;
+use crate::Result;
+use crate::catalog_host::HostTransaction;
+
+/// Those of `paths` that no data file, no delete file, no scheduled deletion and no batch names.
+pub(super) async fn unreferenced(
+    tx: &mut dyn HostTransaction,
+    source: Source<'_>,
+    mut paths: Vec<Box<str>>,
+) -> Result<Vec<Box<str>>> {
+    let sql = source.sql;
+    let mut known: HashSet<String> = HashSet::new();
+    let data_path = metadata(tx, sql, "data_path").await?.unwrap_or_default();
+    let roots = [source.root, &data_path];
+    for files in ["ducklake_data_file", "ducklake_delete_file"] {
+        let select = format!(
+            "SELECT f.path, {relative}, t.path, {table_relative}, s.path, {schema_relative} FROM {files} f \
+             JOIN {tables} t ON t.table_id = f.table_id JOIN {schemas} s ON s.schema_id = t.schema_id",
+            relative = sql.read("f.path_is_relative", Kind::Bool),
+            table_relative = sql.read("t.path_is_relative", Kind::Bool),
+            schema_relative = sql.read("s.path_is_relative", Kind::Bool),
+            files = sql.table(files),
+            tables = sql.table("ducklake_table"),
+            schemas = sql.table("ducklake_schema"),
+        );
+        for row in tx.query(&select, &[]).await? {
+            let schema = resolve(row.text(4)?, row.int(5)? != 0, "", &roots).unwrap_or_default();
+            let table =
+                resolve(row.text(2)?, row.int(3)? != 0, &schema, &roots).unwrap_or_default();
+            known.extend(resolve(row.text(0)?, row.int(1)? != 0, &table, &roots));
+        }
+    }
+    let select = format!(
+        "SELECT path, {relative} FROM {scheduled} UNION ALL SELECT path, 1 FROM {journal}",
+        relative = sql.read("path_is_relative", Kind::Bool),
+        scheduled = sql.table("ducklake_files_scheduled_for_deletion"),
+        journal = sql.table("thermocline_journal_object"),
+    );
+    for row in tx.query(&select, &[]).await? {
+        known.extend(resolve(row.text(0)?, row.int(1)? != 0, "", &roots));
+    }
+    paths.retain(|path| !known.contains(&**path));
+    Ok(paths)
+}
+
+/// Notes `paths` as seen at `now`, and forgets every other path in `folder`; since when each of them is known.
+pub(super) async fn note(
+    tx: &mut dyn HostTransaction,
+    sql: Sql,
+    folder: &str,
+    paths: &[Box<str>],
+    now: Timestamp,
+) -> Result<Vec<Timestamp>> {
+    let table = sql.table("thermocline_orphan");
+    let select = format!(
+        "SELECT path, {} FROM {table}",
+        sql.read("first_seen", Kind::Time)
+    );
+    let mut noted = BTreeMap::new();
+    for row in tx.query(&select, &[]).await? {
+        if let Some(time) = time_of(row.text(1)?)
+            && row.text(0)?.starts_with(folder)
+        {
+            noted.insert(row.text(0)?.to_owned(), time);
+        }
+    }
+    let mut new = Vec::new();
+    let mut since = Vec::new();
+    for path in paths {
+        let first_seen = noted.remove(&**path).unwrap_or_else(|| {
+            new.push([(&**path).into(), time_text(now.as_microsecond()).into()]);
+            now
+        });
+        since.push(first_seen);
+    }
+    for path in noted.keys() {
+        let delete = format!("DELETE FROM {table} WHERE path = $1");
+        tx.execute(&delete, &[path.as_str().into()]).await?;
+    }
+    insert(tx, sql, "thermocline_orphan", ["path", "first_seen"], &new).await?;
+    Ok(since)
+}

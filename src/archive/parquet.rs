@@ -1,0 +1,258 @@
+//! The archive as a `Database`: segments, a catalog, and the two together.
+
+mod builder;
+mod columns;
+mod decide;
+mod orphans;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+
+pub use self::builder::ParquetArchiveBuilder;
+pub use self::columns::Columns;
+pub use self::orphans::{Leftover, Orphans};
+
+use super::catalog::{ArchivedTable, Catalog, CatalogState};
+use super::publish::Publisher;
+use super::view::{ArchiveReader, ArchiveView};
+use crate::blob::BlobStore;
+use crate::catalog_host::{CatalogHost, HostTransaction};
+use crate::{
+    Age, AgeForm, Capabilities, Clock, Database, Error, ErrorKind, Health, Query, Record,
+    RecordStream, Result, Write, Written,
+};
+
+/// Records in Parquet segments, catalogued as a DuckLake; a cheap handle.
+///
+/// As the archive of a tiered database it shares the primary's transactions. Alone it is a [`Database`] like any other,
+/// for few large batches: each batch becomes one segment for every month of age in it. A record that is replaced or
+/// deleted is marked dead in the catalog, in the transaction that makes its successor visible.
+///
+/// # Other programs
+/// DuckDB may read and write the archive at the same time, through a process of its own.
+#[derive(Clone, Debug)]
+pub struct ParquetArchive(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    host: Arc<dyn CatalogHost>,
+    catalog: Catalog,
+    blobs: Arc<dyn BlobStore>,
+    reader: Arc<ArchiveReader>,
+    collection: Box<str>,
+    columns: Columns,
+    age: Age,
+    clock: Arc<dyn Clock>,
+    /// Batches of this process stand in line; those of others collide, and start again.
+    writing: tokio::sync::Mutex<()>,
+    is_closed: AtomicBool,
+}
+
+/// How often a read starts again because the archive was rewritten under it.
+const ATTEMPTS: usize = 3;
+
+impl ParquetArchive {
+    /// An archive whose segments lie in a directory, which is made where it is missing.
+    pub fn in_dir(path: impl Into<PathBuf>) -> ParquetArchiveBuilder {
+        ParquetArchiveBuilder::in_dir(path.into())
+    }
+
+    /// An archive whose segments lie in a blob store of your own.
+    pub fn with_blobs(blobs: Arc<dyn BlobStore>) -> ParquetArchiveBuilder {
+        ParquetArchiveBuilder::with_blobs(blobs)
+    }
+
+    /// Makes the catalog where it is missing, and checks what is there.
+    async fn init(&self) -> Result<()> {
+        let mut tx = self.0.host.begin_write().await?;
+        self.0.catalog.init(&mut *tx, self.0.clock.now()).await?;
+        self.0
+            .catalog
+            .check_bound_age(&mut *tx, &self.age_text())
+            .await?;
+        if let Some(other) = self.0.catalog.foreign_data_path(&mut *tx).await? {
+            tracing::warn!(
+                data_path = other,
+                folder = %self.0.blobs.root(),
+                "other readers of the archive look for its files in another folder than this one"
+            );
+        }
+        tx.commit().await
+    }
+
+    /// The database in which the catalog lives.
+    pub(crate) fn host(&self) -> &Arc<dyn CatalogHost> {
+        &self.0.host
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    /// The archived table's name.
+    pub(crate) fn collection(&self) -> &str {
+        &self.0.collection
+    }
+
+    /// Publishes segments of this archive.
+    pub(crate) fn publisher(&self) -> Publisher<'_> {
+        Publisher {
+            host: &*self.0.host,
+            catalog: &self.0.catalog,
+            blobs: &*self.0.blobs,
+            clock: &*self.0.clock,
+        }
+    }
+
+    /// The archive as it is now. Where nothing changed since the last time, this takes one statement.
+    pub(crate) async fn view(&self) -> Result<ArchiveView> {
+        let catalog = &self.0.catalog;
+        let (_, newest) = self
+            .0
+            .host
+            .read_with(&[], catalog.newest_sql(), &[])
+            .await?;
+        if let Some(state) = catalog.known(&newest)? {
+            return Ok(self.view_of(state));
+        }
+        let mut tx = self.0.host.begin_read().await?;
+        self.view_in(&mut *tx).await
+    }
+
+    /// The archive at exactly the snapshot that `tx` sees.
+    pub(crate) async fn view_in(&self, tx: &mut dyn HostTransaction) -> Result<ArchiveView> {
+        Ok(self.view_of(self.0.catalog.state(tx).await?))
+    }
+
+    /// The archive at a state that is known.
+    pub(crate) fn view_of(&self, state: Arc<CatalogState>) -> ArchiveView {
+        ArchiveView::new(state, Arc::clone(&self.0.reader))
+    }
+
+    /// The table for records that are to be archived; created if these are the first.
+    pub(crate) async fn table_for<'a>(
+        &self,
+        records: impl Iterator<Item = &'a Record> + Clone + Send,
+    ) -> Result<Arc<ArchivedTable>> {
+        loop {
+            let view = self.view().await?;
+            if view.state().table.id.is_some() {
+                return Ok(Arc::clone(&view.state().table));
+            }
+            let columns = self.0.columns.of(records.clone())?;
+            let mut tx = self.0.host.begin_write().await?;
+            let (age, now) = (self.age_text(), self.0.clock.now());
+            if self
+                .0
+                .catalog
+                .ensure_table(&mut *tx, &columns, &age, now)
+                .await?
+                .is_some()
+            {
+                tx.commit().await?;
+            }
+        }
+    }
+
+    /// The age as it is written down with the table: another one would cut the segments otherwise.
+    fn age_text(&self) -> String {
+        let age = &self.0.age;
+        match age.form() {
+            AgeForm::Text => age.to_string(),
+            AgeForm::Seconds => format!("{age} in s"),
+            AgeForm::Millis => format!("{age} in ms"),
+        }
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.0.is_closed.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorKind::Closed, "the archive was closed"));
+        }
+        Ok(())
+    }
+
+    /// Asks the archive as it is; once more where a file is gone that a newer state does not need.
+    async fn ask<T, A>(&self, question: impl Fn(ArchiveView) -> A) -> Result<T>
+    where
+        A: Future<Output = Result<T>>,
+    {
+        self.check_open()?;
+        let mut view = self.view().await?;
+        for _ in 1..ATTEMPTS {
+            let error = match question(view.clone()).await {
+                Err(error) if error.kind() == ErrorKind::Corrupt => error,
+                other => return other,
+            };
+            let now = self.view().await?;
+            if now.state().key == view.state().key {
+                return Err(error);
+            }
+            view = now;
+        }
+        question(view).await
+    }
+}
+
+#[async_trait]
+impl Database for ParquetArchive {
+    async fn read(&self, id: &str) -> Result<Option<Arc<Record>>> {
+        Ok(self.read_many(&[id]).await?.pop().flatten())
+    }
+
+    async fn read_many(&self, ids: &[&str]) -> Result<Vec<Option<Arc<Record>>>> {
+        self.ask(move |view| async move { view.read_many(ids).await })
+            .await
+    }
+
+    async fn write(&self, writes: Vec<Write>) -> Result<Vec<Written>> {
+        self.check_open()?;
+        self.write_batch(writes).await
+    }
+
+    async fn search(&self, query: Query) -> Result<RecordStream> {
+        self.check_open()?;
+        let query = query.prepare(self.0.clock.now())?;
+        Ok(self.view().await?.search(&query))
+    }
+
+    async fn count(&self, query: &Query) -> Result<u64> {
+        let query = &query.prepare(self.0.clock.now())?;
+        self.ask(move |view| async move { view.count(query).await })
+            .await
+    }
+
+    async fn clear(&self) -> Result<()> {
+        self.check_open()?;
+        self.end_everything().await
+    }
+
+    async fn health(&self) -> Result<Health> {
+        self.check_open()?;
+        let view = self.view().await?;
+        Ok(Health::of(format!(
+            "DuckLake 1.0 at snapshot {} with Parquet segments in {}",
+            view.state().key.id,
+            self.0.blobs.root()
+        )))
+    }
+
+    /// The catalog's database stays open: it is its owner's to close.
+    async fn close(&self) -> Result<()> {
+        self.0.is_closed.store(true, Ordering::Release);
+        // A batch that is under way ends first.
+        let _idle = self.0.writing.lock().await;
+        Ok(())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+
+    fn catalog_host(&self) -> Option<Arc<dyn CatalogHost>> {
+        None
+    }
+}

@@ -1,0 +1,149 @@
+//! Putting an archive together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::columns::Columns;
+use super::{Inner, ParquetArchive};
+use crate::archive::catalog::Catalog;
+use crate::archive::view::ArchiveReader;
+use crate::blob::{BlobStore, DirectoryStore};
+use crate::catalog_host::CatalogHost;
+use crate::{Age, Clock, Error, Result, SystemClock};
+
+/// A [`ParquetArchive`] in the making: where its segments lie, and how they are made.
+///
+/// Alone it needs a database for its catalog ([`catalog`](Self::catalog)); as the archive of a tiered database it gets
+/// the primary's.
+#[derive(Debug)]
+pub struct ParquetArchiveBuilder {
+    place: Place,
+    host: Option<Arc<dyn CatalogHost>>,
+    table: Option<String>,
+    columns: Columns,
+    partition_by: Vec<String>,
+    age: Age,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Directory(PathBuf),
+    Blobs(Arc<dyn BlobStore>),
+}
+
+impl ParquetArchiveBuilder {
+    pub(super) fn in_dir(path: PathBuf) -> Self {
+        Self::at(Place::Directory(path))
+    }
+
+    pub(super) fn with_blobs(blobs: Arc<dyn BlobStore>) -> Self {
+        Self::at(Place::Blobs(blobs))
+    }
+
+    fn at(place: Place) -> Self {
+        Self {
+            place,
+            host: None,
+            table: None,
+            columns: Columns::Auto,
+            partition_by: Vec::new(),
+            age: Age::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The database in which the catalog lives: the one of [`Database::catalog_host`](crate::Database::catalog_host).
+    ///
+    /// # Errors
+    /// `Invalid`: it was given already, and is another database.
+    pub fn catalog(mut self, host: Arc<dyn CatalogHost>) -> Result<Self> {
+        if let Some(known) = &self.host
+            && known.identity() != host.identity()
+        {
+            return Err(Error::invalid(
+                "an archive has its catalog in one database; as part of a tiered database, in the primary's: leave \
+                 `catalog` out there",
+            )
+            .with("catalog", known.identity())
+            .with("other", host.identity()));
+        }
+        self.host = Some(host);
+        Ok(self)
+    }
+
+    /// The archived table's name; that of the collection's table unless said otherwise.
+    #[must_use]
+    pub fn table(mut self, name: impl Into<String>) -> Self {
+        self.table = Some(name.into());
+        self
+    }
+
+    /// Which fields become columns of their own; decided with the first records that are archived.
+    #[must_use]
+    pub fn columns(mut self, columns: Columns) -> Self {
+        self.columns = columns;
+        self
+    }
+
+    /// Cuts segments by identity keys too. Not built yet: [`build`](Self::build) refuses it.
+    #[must_use]
+    pub fn partition_by<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.partition_by = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// From when a record's age counts; `@created_at` unless said otherwise. A record without one is as old as its
+    /// writing.
+    #[must_use]
+    pub fn age(mut self, age: Age) -> Self {
+        self.age = age;
+        self
+    }
+
+    /// Where times come from; the system's clock unless said otherwise.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Opens the archive: makes its folder and its catalog where they are missing.
+    ///
+    /// # Errors
+    /// `Invalid`: no database for the catalog, or another age than the archive was begun with. `Unsupported`: a catalog
+    /// of an unknown version, or `partition_by`. `Unavailable`: the folder or the database.
+    pub async fn build(self) -> Result<ParquetArchive> {
+        if let Some(key) = self.partition_by.first() {
+            return Err(Error::unsupported(
+                "`partition_by` is not built yet; segments are cut by the month of the age",
+            )
+            .with("key", key));
+        }
+        let Some(host) = self.host else {
+            return Err(Error::invalid(
+                "an archive alone needs a database for its catalog: `.catalog(database.catalog_host()..)`",
+            ));
+        };
+        let blobs: Arc<dyn BlobStore> = match self.place {
+            Place::Directory(path) => Arc::new(DirectoryStore::open(path)?),
+            Place::Blobs(blobs) => blobs,
+        };
+        let collection = self.table.unwrap_or_else(|| host.table().to_owned());
+        let archive = ParquetArchive(Arc::new(Inner {
+            catalog: Catalog::new(host.dialect(), &blobs.root(), &collection),
+            reader: Arc::new(ArchiveReader::new(Arc::clone(&blobs))),
+            blobs,
+            host,
+            collection: collection.into(),
+            columns: self.columns,
+            age: self.age,
+            clock: self.clock,
+            writing: tokio::sync::Mutex::new(()),
+            is_closed: AtomicBool::new(false),
+        }));
+        archive.init().await?;
+        Ok(archive)
+    }
+}

@@ -1,0 +1,149 @@
+//! What crashed jobs left behind: found, never guessed.
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use jiff::Timestamp;
+
+use super::ParquetArchive;
+use crate::Result;
+use crate::archive::catalog::{Batch, BatchState};
+use crate::archive::publish::JOB_LIMIT;
+
+/// Objects of an archive that nothing refers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Orphans {
+    /// Batches that were begun and never published: each the objects that it was to have, whether they are there or not.
+    pub batches: Vec<Leftover>,
+    /// Objects that nobody knows, seen at least twice, with more time between than any job takes.
+    pub unknown: Vec<String>,
+    /// Objects that nobody knows yet; another program may still be about to register them.
+    pub suspected: u64,
+}
+
+/// A batch that was begun and never published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Leftover {
+    /// The batch.
+    pub batch: String,
+    /// When it was begun.
+    pub begun: Timestamp,
+    /// Its objects.
+    pub objects: Vec<String>,
+}
+
+impl ParquetArchive {
+    /// Finds what jobs left behind that were begun longer ago than any job takes.
+    pub async fn find_orphans(&self) -> Result<Orphans> {
+        self.find_orphans_older_than(JOB_LIMIT).await
+    }
+
+    /// Finds what jobs left behind that were begun at least so long ago.
+    ///
+    /// A job that is still at work counts too if `age` is shorter than it takes.
+    ///
+    /// # Errors
+    /// `Unavailable`: the objects cannot be listed.
+    pub async fn find_orphans_older_than(&self, age: Duration) -> Result<Orphans> {
+        self.check_open()?;
+        let catalog = self.catalog();
+        let now = self.0.clock.now();
+        let before = now - age;
+        let view = self.view().await?;
+        let table = &view.state().table;
+        let Some(id) = table.id else {
+            return Ok(Orphans::default());
+        };
+        // Listed before the catalog is read: what is registered meanwhile is no orphan.
+        let listed: Vec<_> = self.0.blobs.list(&table.path).try_collect().await?;
+        let old = listed.into_iter().filter(|object| object.modified < before);
+        let old: Vec<Box<str>> = old.map(|object| object.path.into()).collect();
+        let mut tx = self.host().begin_write().await?;
+        let mut found = Orphans::default();
+        for state in [BatchState::Open, BatchState::Dead] {
+            let batches = catalog.batches(&mut *tx, id, state, before).await?;
+            found
+                .batches
+                .extend(batches.into_iter().map(Leftover::from));
+        }
+        let unknown = catalog.unreferenced(&mut *tx, old).await?;
+        let since = catalog
+            .note_orphans(&mut *tx, &table.path, &unknown, now)
+            .await?;
+        tx.commit().await?;
+        for (path, first_seen) in unknown.into_iter().zip(since) {
+            if first_seen < before {
+                found.unknown.push(path.into());
+            } else {
+                found.suspected += 1;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes orphans that were found: the batches are fenced off first, so that none of them can be published later.
+    /// How many objects it removed or found gone.
+    ///
+    /// # Errors
+    /// `Unavailable`: an object cannot be removed; what is left is found again.
+    pub async fn remove_orphans(&self, orphans: &Orphans) -> Result<u64> {
+        self.check_open()?;
+        let publisher = self.publisher();
+        let mut removed = 0;
+        for leftover in &orphans.batches {
+            let mut tx = self.host().begin_write().await?;
+            let state = self
+                .catalog()
+                .batch_state(&mut *tx, &leftover.batch)
+                .await?;
+            drop(tx);
+            match state {
+                Some(BatchState::Open) => {
+                    publisher
+                        .discard(&leftover.batch, &leftover.objects)
+                        .await?;
+                }
+                Some(BatchState::Dead) => {
+                    publisher.remove(&leftover.batch, &leftover.objects).await?
+                }
+                Some(BatchState::Published) | None => continue,
+            }
+            removed += leftover.objects.len() as u64;
+        }
+        removed += self.remove_unknown(&orphans.unknown).await?;
+        let view = self.view().await?;
+        if let Some(table) = view.state().table.id {
+            let mut tx = self.host().begin_write().await?;
+            let before = self.0.clock.now() - 24 * JOB_LIMIT;
+            self.catalog()
+                .forget_published(&mut *tx, table, before)
+                .await?;
+            tx.commit().await?;
+        }
+        Ok(removed)
+    }
+
+    /// Removes objects that nobody knows, unless somebody registered them since they were found.
+    async fn remove_unknown(&self, paths: &[String]) -> Result<u64> {
+        let paths: Vec<Box<str>> = paths.iter().map(|path| path.as_str().into()).collect();
+        let mut tx = self.host().begin_read().await?;
+        let paths = self.catalog().unreferenced(&mut *tx, paths).await?;
+        drop(tx);
+        for path in &paths {
+            self.0.blobs.delete(path).await?;
+        }
+        Ok(paths.len() as u64)
+    }
+}
+
+impl From<Batch> for Leftover {
+    fn from(batch: Batch) -> Self {
+        Self {
+            batch: batch.id.into(),
+            begun: batch.opened_at,
+            objects: batch.objects.into_iter().map(Into::into).collect(),
+        }
+    }
+}
