@@ -1,0 +1,105 @@
+//! One run of one policy.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::due::{DueReader, Reach};
+use super::primary_half::PrimaryHalf;
+use super::report::ArchiveReport;
+use crate::archive::ParquetArchive;
+use crate::archive::catalog::new_batch_id;
+use crate::archive::publish::{Job, Published};
+use crate::archive::stage::{Rows, stage};
+use crate::catalog_host::SkipReason;
+use crate::clock::Clock;
+use crate::policy::Policy;
+use crate::{Age, Result};
+
+/// How much of the primary's freed space is given back after each batch: a step that other writers hardly feel.
+const RELEASE_STEP: u64 = 16 << 20;
+
+/// What a run works with.
+pub(crate) struct Run<'a> {
+    pub(crate) archive: &'a ParquetArchive,
+    pub(crate) policy: &'a Policy,
+    pub(crate) age: &'a Age,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) stop: &'a CancellationToken,
+    pub(crate) progress: &'a (dyn Fn(&ArchiveReport) + Send + Sync),
+}
+
+/// Moves everything that the policy takes now, batch by batch, and stops cleanly between two of them.
+pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
+    let begun = Instant::now();
+    let host = run.archive.host();
+    let mut report = ArchiveReport {
+        policy: run.policy.name().to_owned(),
+        ..ArchiveReport::default()
+    };
+    host.prepare_to_move(run.age).await?;
+    let mut reader = DueReader::new(
+        &**host,
+        run.policy,
+        run.age,
+        run.clock.now(),
+        Reach::Candidates,
+    )?;
+    while !run.stop.is_cancelled() {
+        let Some(segments) = reader.next().await? else {
+            break;
+        };
+        move_batch(run, segments, &mut report).await?;
+        report.released += host.release(RELEASE_STEP).await?;
+        report.took = begun.elapsed();
+        (run.progress)(&report);
+    }
+    report.stopped = run.stop.is_cancelled();
+    for (reason, count) in &reader.skipped {
+        report.skip(*reason, *count);
+    }
+    let undated = host.begin_read().await?.count_undated(run.age).await?;
+    report.skip(SkipReason::NoAge, undated.absent);
+    report.skip(SkipReason::UnreadableAge, undated.unreadable);
+    report.took = begun.elapsed();
+    Ok(report)
+}
+
+async fn move_batch(run: &Run<'_>, segments: Vec<Rows>, report: &mut ArchiveReport) -> Result<()> {
+    let batch = new_batch_id();
+    let segments: Vec<Arc<Rows>> = segments.into_iter().map(Arc::new).collect();
+    let records = segments
+        .iter()
+        .flat_map(|segment| &segment.rows)
+        .map(|row| &*row.record);
+    let table = run.archive.table_for(records.clone()).await?;
+    let due = records.count() as u64;
+    let mut staged = Vec::with_capacity(segments.len());
+    for segment in &segments {
+        staged.push(stage(&table, &batch, Arc::clone(segment), run.clock.now()).await?);
+    }
+    let bytes = staged.iter().map(|staged| staged.file.size).sum::<u64>();
+    let mut half = PrimaryHalf::new(run.archive, &segments);
+    let job = Job {
+        batch: &batch,
+        message: "archive",
+    };
+    let published = run
+        .archive
+        .publisher()
+        .publish(job, staged, &mut half)
+        .await?;
+    if published == Published::Nothing {
+        report.skip(SkipReason::Changed, due);
+        return Ok(());
+    }
+    report.moved += half.moved;
+    report.moved_bytes += half.moved_bytes;
+    report.repaired += half.repaired;
+    report.skip(SkipReason::Changed, due - half.moved);
+    report.segments += segments.len() as u64;
+    report.bytes += bytes;
+    report.batches += 1;
+    Ok(())
+}
