@@ -1,4 +1,8 @@
 //! All integration tests: one binary, so that they link once and run side by side.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on panics, wherever it stands"
+)]
 
 #[cfg(feature = "conformance")]
 mod backends;

@@ -52,7 +52,7 @@ impl Subject for Tiers {
     }
 
     async fn rearrange(&self) {
-        let ids = ids(&*self.primary).await;
+        let ids = ids(&self.primary).await;
         for id in ids.iter().step_by(2) {
             self.move_to_archive(id).await;
         }

@@ -74,13 +74,13 @@ fn filter(palette: &Palette) -> impl Strategy<Value = Filter> + use<> {
 
 /// A path through the fields, mostly of one or two names.
 fn field(palette: &Palette) -> impl Strategy<Value = Path> + use<> {
-    vec(palette.name(), 1..3).prop_map(|names| Path::field(names))
+    vec(palette.name(), 1..3).prop_map(Path::field)
 }
 
 fn path(palette: &Palette) -> impl Strategy<Value = Path> + use<> {
     let few = palette.name().prop_map(|name| Path::field([name]));
     let root = select(&[Root::Id, Root::CreatedAt, Root::UpdatedAt][..]).prop_map(Path::of);
-    let metadata = vec(palette.name(), 1..3).prop_map(|names| Path::metadata(names));
+    let metadata = vec(palette.name(), 1..3).prop_map(Path::metadata);
     prop_oneof![5 => few, 5 => field(palette), 2 => root, 1 => metadata]
 }
 
