@@ -60,8 +60,6 @@ impl Bench {
         let publisher = Publisher {
             host: &*self.host,
             catalog: &self.catalog,
-            table: 1,
-            message: "move",
             blobs: &self.blobs,
             clock: &self.clock,
         };

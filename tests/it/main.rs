@@ -4,6 +4,10 @@
     reason = "a test that cannot go on panics, wherever it stands"
 )]
 
+#[cfg(all(feature = "archive", feature = "sqlite"))]
+mod archive;
+#[cfg(all(feature = "archive", feature = "sqlite"))]
+mod archive_foreign;
 #[cfg(feature = "conformance")]
 mod backends;
 mod coherence;

@@ -210,6 +210,10 @@ impl HostTransaction for HookedTransaction {
         self.inner.count_undated(age).await
     }
 
+    async fn clear(&mut self) -> Result<()> {
+        self.inner.clear().await
+    }
+
     async fn count(&mut self, query: &Query) -> Result<u64> {
         self.inner.count(query).await
     }
