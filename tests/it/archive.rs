@@ -11,8 +11,8 @@ use futures::{FutureExt, TryStreamExt};
 use serde_json::json;
 use thermocline::{
     Age, BlobStore, CatalogHost, Columns, Database, DatabaseExt, DirectoryStore, Error, ErrorKind,
-    ManualClock, Op, ParquetArchive, Query, Record, RecordId, SqlValue, SqliteDatabase, Version, Write,
-    Written,
+    ManualClock, Op, ParquetArchive, Query, Record, RecordId, SqlValue, SqliteDatabase, Version,
+    Write, Written,
 };
 use tokio::sync::{Notify, Semaphore};
 
@@ -118,7 +118,9 @@ async fn a_batch_is_one_segment_for_every_month_of_age() {
         put("b", "2013-11-01T00:00:00Z", 2),
     ];
     bench.archive.write(writes).await.expect("a write");
-    let paths = bench.column("SELECT path FROM ducklake_data_file ORDER BY data_file_id").await;
+    let paths = bench
+        .column("SELECT path FROM ducklake_data_file ORDER BY data_file_id")
+        .await;
     let months: Vec<_> = paths
         .iter()
         .map(|path| match path {
@@ -127,8 +129,14 @@ async fn a_batch_is_one_segment_for_every_month_of_age() {
         })
         .collect();
     assert_eq!(months, ["2013-10", "2013-11"]);
-    assert_eq!(bench.column("SELECT count(*) FROM ducklake_snapshot").await, [3.into()]);
-    assert_eq!(bench.archive.count(&Query::all()).await.expect("a count"), 3);
+    assert_eq!(
+        bench.column("SELECT count(*) FROM ducklake_snapshot").await,
+        [3.into()]
+    );
+    assert_eq!(
+        bench.archive.count(&Query::all()).await.expect("a count"),
+        3
+    );
 }
 
 #[tokio::test]
@@ -144,12 +152,20 @@ async fn a_record_without_an_age_is_as_old_as_its_writing() {
         .build()
         .await
         .expect("an archive");
-    for (id, fields) in [("a", "{\"when\":\"2001-02-03\"}"), ("b", "{}"), ("c", "{\"when\":\"soon\"}")] {
+    for (id, fields) in [
+        ("a", "{\"when\":\"2001-02-03\"}"),
+        ("b", "{}"),
+        ("c", "{\"when\":\"soon\"}"),
+    ] {
         let record = Record::from_json(id, fields).expect("a record");
         archive.create(record).await.expect("a create");
     }
-    let paths = bench.column("SELECT substr(path, 1, 7) FROM ducklake_data_file ORDER BY data_file_id");
-    assert_eq!(paths.await, ["2001-02".into(), "2026-11".into(), "2026-11".into()]);
+    let paths =
+        bench.column("SELECT substr(path, 1, 7) FROM ducklake_data_file ORDER BY data_file_id");
+    assert_eq!(
+        paths.await,
+        ["2001-02".into(), "2026-11".into(), "2026-11".into()]
+    );
 }
 
 #[tokio::test]
@@ -168,18 +184,36 @@ async fn what_is_replaced_is_dead_in_the_same_snapshot() {
     let written = bench.archive.write(writes).await.expect("a write");
     assert!(matches!(
         written[..],
-        [Written::Updated(_), Written::Deleted, Written::Missing, Written::Created(_), Written::Deleted]
+        [
+            Written::Updated(_),
+            Written::Deleted,
+            Written::Missing,
+            Written::Created(_),
+            Written::Deleted
+        ]
     ));
-    assert_eq!(bench.fields("r3").await.expect("r3"), r#"{"carrier":"UA","n":33}"#);
+    assert_eq!(
+        bench.fields("r3").await.expect("r3"),
+        r#"{"carrier":"UA","n":33}"#
+    );
     assert_eq!(bench.fields("r5").await, None);
     assert_eq!(bench.fields("new").await, None);
-    assert_eq!(bench.archive.count(&Query::all()).await.expect("a count"), 9);
-    let dead = "SELECT row_id FROM ducklake_inlined_delete_1 WHERE begin_snapshot = 3 ORDER BY row_id";
+    assert_eq!(
+        bench.archive.count(&Query::all()).await.expect("a count"),
+        9
+    );
+    let dead =
+        "SELECT row_id FROM ducklake_inlined_delete_1 WHERE begin_snapshot = 3 ORDER BY row_id";
     assert_eq!(bench.column(dead).await, [3.into(), 5.into()]);
     // What changes nothing leaves no trace.
     let nothing = vec![Op::Delete(RecordId::new("nobody").expect("an id")).into()];
     bench.archive.write(nothing).await.expect("a write");
-    assert_eq!(bench.column("SELECT max(snapshot_id) FROM ducklake_snapshot").await, [3.into()]);
+    assert_eq!(
+        bench
+            .column("SELECT max(snapshot_id) FROM ducklake_snapshot")
+            .await,
+        [3.into()]
+    );
 }
 
 #[tokio::test]
@@ -187,23 +221,47 @@ async fn two_handles_share_one_archive() {
     let bench = Bench::new().await;
     let other = bench.fresh().await;
     let time = "2013-10-05T00:00:00Z";
-    bench.archive.write(vec![put("a", time, 1)]).await.expect("a write");
-    other.write(vec![put("a", time, 2), put("b", time, 3)]).await.expect("a write");
-    assert_eq!(bench.fields("a").await.expect("a"), r#"{"carrier":"UA","n":2}"#);
+    bench
+        .archive
+        .write(vec![put("a", time, 1)])
+        .await
+        .expect("a write");
+    other
+        .write(vec![put("a", time, 2), put("b", time, 3)])
+        .await
+        .expect("a write");
+    assert_eq!(
+        bench.fields("a").await.expect("a"),
+        r#"{"carrier":"UA","n":2}"#
+    );
     assert!(bench.archive.delete("b").await.expect("a delete"));
     assert!(!other.exists("b").await.expect("an answer"));
-    let version: Version = bench.archive.read("a").await.expect("a read").and_then(|a| a.version()).expect("one");
+    let version: Version = bench
+        .archive
+        .read("a")
+        .await
+        .expect("a read")
+        .and_then(|a| a.version())
+        .expect("one");
     other.write(vec![put("a", time, 4)]).await.expect("a write");
-    let late = bench.archive.write(vec![put("a", time, 5).expecting(version)]).await.expect("a write");
+    let late = bench
+        .archive
+        .write(vec![put("a", time, 5).expecting(version)])
+        .await
+        .expect("a write");
     assert!(matches!(late[..], [Written::Changed]), "{late:?}");
 }
 
 #[tokio::test]
 async fn builders_refuse_what_cannot_be() {
     let bench = Bench::new().await;
-    let alone = ParquetArchive::in_dir(bench.folder.path().join("x")).build().await;
+    let alone = ParquetArchive::in_dir(bench.folder.path().join("x"))
+        .build()
+        .await;
     assert_eq!(alone.expect_err("no host").kind(), ErrorKind::Invalid);
-    let other = SqliteDatabase::open(bench.folder.path().join("other.db")).await.expect("a database");
+    let other = SqliteDatabase::open(bench.folder.path().join("other.db"))
+        .await
+        .expect("a database");
     let two = ParquetArchive::in_dir("x")
         .catalog(bench.primary.catalog_host().expect("a host"))
         .expect("the first")
@@ -215,13 +273,20 @@ async fn builders_refuse_what_cannot_be() {
         .partition_by(["tenant"])
         .build()
         .await;
-    assert_eq!(parted.expect_err("not built").kind(), ErrorKind::Unsupported);
+    assert_eq!(
+        parted.expect_err("not built").kind(),
+        ErrorKind::Unsupported
+    );
 }
 
 #[tokio::test]
 async fn an_archive_that_was_begun_with_another_age_is_refused() {
     let bench = Bench::new().await;
-    bench.archive.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await.expect("a write");
+    bench
+        .archive
+        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
+        .await
+        .expect("a write");
     let other = ParquetArchive::in_dir(bench.folder.path().join("archive"))
         .catalog(bench.primary.catalog_host().expect("a host"))
         .expect("a host")
@@ -256,9 +321,16 @@ async fn the_journal_knows_a_batch_before_its_first_byte_is_sent() {
         }
         .boxed()
     });
-    bench.archive.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await.expect("a write");
+    bench
+        .archive
+        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
+        .await
+        .expect("a write");
     assert_eq!(seen.load(Ordering::Relaxed), 1);
-    assert_eq!(bench.column("SELECT state FROM thermocline_journal").await, ["published".into()]);
+    assert_eq!(
+        bench.column("SELECT state FROM thermocline_journal").await,
+        ["published".into()]
+    );
 }
 
 #[tokio::test]
@@ -278,12 +350,31 @@ async fn an_object_that_vanished_is_not_published() {
         }
         async { Ok(()) }.boxed()
     }));
-    let error = bench.archive.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await;
-    assert_eq!(error.expect_err("nothing to publish").kind(), ErrorKind::Corrupt);
+    let error = bench
+        .archive
+        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
+        .await;
+    assert_eq!(
+        error.expect_err("nothing to publish").kind(),
+        ErrorKind::Corrupt
+    );
     *bench.host.on_begin.lock() = None;
-    assert_eq!(bench.column("SELECT count(*) FROM ducklake_data_file").await, [0.into()]);
-    assert_eq!(bench.archive.count(&Query::all()).await.expect("a count"), 0);
-    assert_eq!(bench.column("SELECT count(*) FROM thermocline_journal").await, [0.into()]);
+    assert_eq!(
+        bench
+            .column("SELECT count(*) FROM ducklake_data_file")
+            .await,
+        [0.into()]
+    );
+    assert_eq!(
+        bench.archive.count(&Query::all()).await.expect("a count"),
+        0
+    );
+    assert_eq!(
+        bench
+            .column("SELECT count(*) FROM thermocline_journal")
+            .await,
+        [0.into()]
+    );
 }
 
 /// A bench in which the commit that publishes goes as `by` says, once.
@@ -309,12 +400,32 @@ async fn with_commit(by: fn() -> CommitBy) -> Bench {
 async fn an_unknown_outcome_is_waited_for_and_found_out() {
     for by in [|| CommitBy::LateAndUnknown, || CommitBy::NotAndUnknown] as [fn() -> CommitBy; 2] {
         let bench = with_commit(by).await;
-        let written = bench.archive.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await;
-        assert!(matches!(written.expect("a write")[..], [Written::Created(_)]));
-        assert_eq!(bench.archive.count(&Query::all()).await.expect("a count"), 1);
-        assert_eq!(bench.fields("a").await.expect("a"), r#"{"carrier":"UA","n":1}"#);
-        assert_eq!(bench.column("SELECT state FROM thermocline_journal").await, ["published".into()]);
-        assert_eq!(bench.column("SELECT count(*) FROM ducklake_data_file").await, [1.into()]);
+        let written = bench
+            .archive
+            .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
+            .await;
+        assert!(matches!(
+            written.expect("a write")[..],
+            [Written::Created(_)]
+        ));
+        assert_eq!(
+            bench.archive.count(&Query::all()).await.expect("a count"),
+            1
+        );
+        assert_eq!(
+            bench.fields("a").await.expect("a"),
+            r#"{"carrier":"UA","n":1}"#
+        );
+        assert_eq!(
+            bench.column("SELECT state FROM thermocline_journal").await,
+            ["published".into()]
+        );
+        assert_eq!(
+            bench
+                .column("SELECT count(*) FROM ducklake_data_file")
+                .await,
+            [1.into()]
+        );
     }
 }
 
@@ -322,7 +433,11 @@ async fn an_unknown_outcome_is_waited_for_and_found_out() {
 async fn nothing_is_fetched_while_others_wait_to_write() {
     let bench = Bench::new().await;
     let time = "2013-10-05T00:00:00Z";
-    bench.archive.write(vec![put("a", time, 1)]).await.expect("a write");
+    bench
+        .archive
+        .write(vec![put("a", time, 1)])
+        .await
+        .expect("a write");
     let (fetching, gate) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
     let (told, closed) = (Arc::clone(&fetching), Arc::clone(&gate));
     bench.blobs.set(move |call, _| {
@@ -364,17 +479,33 @@ async fn a_failed_upload_leaves_nothing() {
         }
         .boxed()
     });
-    let error = bench.archive.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await;
+    let error = bench
+        .archive
+        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
+        .await;
     assert_eq!(error.expect_err("no room").kind(), ErrorKind::Unavailable);
-    assert_eq!(bench.column("SELECT count(*) FROM thermocline_journal").await, [0.into()]);
-    let orphans = bench.archive.find_orphans_older_than(Duration::ZERO).await.expect("an answer");
+    assert_eq!(
+        bench
+            .column("SELECT count(*) FROM thermocline_journal")
+            .await,
+        [0.into()]
+    );
+    let orphans = bench
+        .archive
+        .find_orphans_older_than(Duration::ZERO)
+        .await
+        .expect("an answer");
     assert_eq!(orphans, thermocline::Orphans::default());
 }
 
 #[tokio::test]
 async fn what_a_crashed_job_left_behind_is_found_and_removed() {
     let bench = Bench::new().await;
-    bench.archive.write(vec![put("kept", "2013-10-05T00:00:00Z", 1)]).await.expect("a write");
+    bench
+        .archive
+        .write(vec![put("kept", "2013-10-05T00:00:00Z", 1)])
+        .await
+        .expect("a write");
     let sizes = Arc::new(Notify::new());
     let told = Arc::clone(&sizes);
     bench.blobs.set(move |call, _| {
@@ -389,21 +520,44 @@ async fn what_a_crashed_job_left_behind_is_found_and_removed() {
         .boxed()
     });
     let archive = bench.archive.clone();
-    let job = tokio::spawn(async move { archive.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await });
+    let job = tokio::spawn(async move {
+        archive
+            .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
+            .await
+    });
     sizes.notified().await;
     job.abort();
     assert!(job.await.is_err());
     *bench.blobs.hook.lock() = None;
 
-    assert!(bench.archive.find_orphans().await.expect("an answer").batches.is_empty(), "it may still be at work");
+    assert!(
+        bench
+            .archive
+            .find_orphans()
+            .await
+            .expect("an answer")
+            .batches
+            .is_empty(),
+        "it may still be at work"
+    );
     bench.clock.advance(Duration::from_secs(2 * 3600));
     let orphans = bench.archive.find_orphans().await.expect("an answer");
     assert_eq!(orphans.batches.len(), 1);
     let object = &orphans.batches[0].objects[0];
     assert!(bench.blobs.size(object).await.expect("an answer").is_some());
-    assert_eq!(bench.archive.remove_orphans(&orphans).await.expect("an answer"), 1);
+    assert_eq!(
+        bench
+            .archive
+            .remove_orphans(&orphans)
+            .await
+            .expect("an answer"),
+        1
+    );
     assert_eq!(bench.blobs.size(object).await.expect("an answer"), None);
-    assert_eq!(bench.column("SELECT state FROM thermocline_journal").await, ["published".into()]);
+    assert_eq!(
+        bench.column("SELECT state FROM thermocline_journal").await,
+        ["published".into()]
+    );
     assert!(bench.fields("kept").await.is_some());
     let rest = bench.archive.find_orphans().await.expect("an answer");
     assert_eq!(rest, thermocline::Orphans::default());
@@ -426,24 +580,44 @@ async fn a_job_that_sleeps_too_long_publishes_nothing() {
         .boxed()
     });
     let archive = bench.archive.clone();
-    let job = tokio::spawn(async move { archive.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await });
+    let job = tokio::spawn(async move {
+        archive
+            .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
+            .await
+    });
     uploaded.notified().await;
     bench.clock.advance(Duration::from_secs(2 * 3600));
     let collector = bench.fresh().await;
     let orphans = collector.find_orphans().await.expect("an answer");
-    assert_eq!(collector.remove_orphans(&orphans).await.expect("an answer"), 1);
+    assert_eq!(
+        collector.remove_orphans(&orphans).await.expect("an answer"),
+        1
+    );
     gate.add_permits(100);
     assert!(job.await.expect("no panic").is_err());
-    assert_eq!(bench.archive.count(&Query::all()).await.expect("a count"), 0);
+    assert_eq!(
+        bench.archive.count(&Query::all()).await.expect("a count"),
+        0
+    );
 }
 
 #[tokio::test]
 async fn unknown_objects_are_suspected_long_before_they_are_orphans() {
     let bench = Bench::new().await;
-    bench.archive.write(vec![put("kept", "2013-10-05T00:00:00Z", 1)]).await.expect("a write");
+    bench
+        .archive
+        .write(vec![put("kept", "2013-10-05T00:00:00Z", 1)])
+        .await
+        .expect("a write");
     let stray = "main/flights/stray.parquet";
-    bench.blobs.put(stray, Bytes::from_static(b"x")).await.expect("an object");
-    bench.clock.set("2100-01-01T00:00:00Z".parse().expect("a time"));
+    bench
+        .blobs
+        .put(stray, Bytes::from_static(b"x"))
+        .await
+        .expect("an object");
+    bench
+        .clock
+        .set("2100-01-01T00:00:00Z".parse().expect("a time"));
     let first = bench.archive.find_orphans().await.expect("an answer");
     assert_eq!((first.suspected, first.unknown.len()), (1, 0));
     bench.clock.advance(Duration::from_secs(600));
@@ -451,8 +625,18 @@ async fn unknown_objects_are_suspected_long_before_they_are_orphans() {
     assert_eq!((again.suspected, again.unknown.len()), (1, 0));
     bench.clock.advance(Duration::from_secs(2 * 3600));
     let found = bench.archive.find_orphans().await.expect("an answer");
-    assert_eq!((found.suspected, &found.unknown[..]), (0, &[stray.to_owned()][..]));
-    assert_eq!(bench.archive.remove_orphans(&found).await.expect("an answer"), 1);
+    assert_eq!(
+        (found.suspected, &found.unknown[..]),
+        (0, &[stray.to_owned()][..])
+    );
+    assert_eq!(
+        bench
+            .archive
+            .remove_orphans(&found)
+            .await
+            .expect("an answer"),
+        1
+    );
     assert_eq!(bench.blobs.size(stray).await.expect("an answer"), None);
     assert!(bench.fields("kept").await.is_some());
 }
@@ -461,13 +645,33 @@ async fn unknown_objects_are_suspected_long_before_they_are_orphans() {
 async fn a_cleared_archive_goes_on() {
     let bench = Bench::new().await;
     let time = "2013-10-05T00:00:00Z";
-    bench.archive.write((0..5).map(|n| put(&format!("r{n}"), time, n)).collect()).await.expect("a write");
+    bench
+        .archive
+        .write((0..5).map(|n| put(&format!("r{n}"), time, n)).collect())
+        .await
+        .expect("a write");
     bench.archive.clear().await.expect("a clear");
     bench.archive.clear().await.expect("a clear of nothing");
-    assert_eq!(bench.archive.count(&Query::all()).await.expect("a count"), 0);
-    bench.archive.write(vec![put("r1", time, 7)]).await.expect("a write");
-    let found: Vec<_> = bench.archive.search(Query::all()).await.expect("a search").try_collect().await.expect("records");
+    assert_eq!(
+        bench.archive.count(&Query::all()).await.expect("a count"),
+        0
+    );
+    bench
+        .archive
+        .write(vec![put("r1", time, 7)])
+        .await
+        .expect("a write");
+    let found: Vec<_> = bench
+        .archive
+        .search(Query::all())
+        .await
+        .expect("a search")
+        .try_collect()
+        .await
+        .expect("records");
     assert_eq!(found.len(), 1);
-    let rows = bench.column("SELECT next_row_id FROM ducklake_table_stats").await;
+    let rows = bench
+        .column("SELECT next_row_id FROM ducklake_table_stats")
+        .await;
     assert_eq!(rows, [6.into()], "row ids never come again");
 }

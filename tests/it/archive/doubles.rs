@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use parking_lot::Mutex;
 use thermocline::{
-    Age, BlobInfo, BlobStore, CatalogHost, Dialect, DueScan, DuePage, HostTransaction, Query,
+    Age, BlobInfo, BlobStore, CatalogHost, Dialect, DuePage, DueScan, HostTransaction, Query,
     Record, RecordId, RecordStream, Result, SqlRow, SqlValue, Storage, Undated, Write, Written,
 };
 
