@@ -64,7 +64,7 @@ pub use self::record::{MAX_RECORD_BYTES, Record, RecordId, Version};
 pub use self::sql::{Dialect, SqlRow, SqlValue};
 pub use self::tier::Tier;
 pub use self::tiered::{
-    DEFAULT_ABSENT_TTL, DEFAULT_SEARCH_MAX_AGE, DEFAULT_TTL, Ids, ReadSource, SourcedStream,
-    TieredDatabase, TieredDatabaseBuilder,
+    ArchivePart, DEFAULT_ABSENT_TTL, DEFAULT_SEARCH_MAX_AGE, DEFAULT_TTL, Ids, IntoArchive,
+    ReadSource, SourcedStream, TieredDatabase, TieredDatabaseBuilder,
 };
 pub use self::write::{Op, RecordStream, Write, Written};

@@ -1,11 +1,14 @@
 //! The router: hot, primary and archive behind one `Database`.
 
+mod archive;
 mod batch;
 mod builder;
 mod coherence;
 mod cold;
 mod flight;
 mod generations;
+#[cfg(feature = "archive")]
+mod joined;
 mod lease;
 mod loose;
 mod merge;
@@ -23,6 +26,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::Semaphore;
 
+pub use self::archive::{ArchivePart, IntoArchive};
 pub use self::builder::{
     DEFAULT_ABSENT_TTL, DEFAULT_SEARCH_MAX_AGE, DEFAULT_TTL, Ids, TieredDatabaseBuilder,
 };

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::archive::{IntoArchive, Part, Terms, join};
 use super::coherence::Coherence;
-use super::cold::{Cold, PrimaryOnly};
 use super::flight::Flights;
-use super::loose::LooseTiers;
 use super::write::WRITES;
 use super::{Inner, TieredDatabase};
 use crate::{Age, Clock, Database, Error, HotCache, Result, SystemClock};
@@ -41,7 +40,7 @@ pub enum Ids {
 pub struct TieredDatabaseBuilder {
     hot: Option<Box<dyn HotCache>>,
     primary: Option<Arc<dyn Database>>,
-    archive: Option<Arc<dyn Database>>,
+    archive: Option<Part>,
     age: Result<Age>,
     ids: Ids,
     ttl: Duration,
@@ -81,8 +80,11 @@ impl TieredDatabaseBuilder {
     }
 
     /// The archive; without one nothing is looked for beyond the primary.
-    pub fn archive(mut self, archive: impl Database + 'static) -> Self {
-        self.archive = Some(Arc::new(archive));
+    ///
+    /// A `ParquetArchive::in_dir(..)` gets its catalog in the primary's database, and this router's age and clock: then
+    /// one transaction spans both tiers. Any other database is kept in step by this process alone.
+    pub fn archive(mut self, archive: impl IntoArchive) -> Self {
+        self.archive = Some(archive.into_archive().0);
         self
     }
 
@@ -134,16 +136,12 @@ impl TieredDatabaseBuilder {
         let primary = self.primary.ok_or_else(|| {
             Error::invalid("a tiered database needs a primary: builder().primary(..)")
         })?;
-        let _age = self.age?;
-        let cold: Box<dyn Cold> = match self.archive {
-            None => Box::new(PrimaryOnly(primary)),
-            Some(archive) => Box::new(LooseTiers::new(
-                primary,
-                archive,
-                self.ids,
-                Arc::clone(&self.clock),
-            )),
+        let terms = Terms {
+            ids: self.ids,
+            age: self.age?,
+            clock: Arc::clone(&self.clock),
         };
+        let cold = join(primary, self.archive, terms).await?;
         let coherence =
             Coherence::new(self.hot, Arc::clone(&self.clock), self.ttl, self.absent_ttl);
         Ok(TieredDatabase {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 
 use super::source::{Found, ReadSource, SourcedStream};
-use crate::{Capabilities, Database, Health, Prepared, Result, Write, Written};
+use crate::{Capabilities, Database, Error, Health, Prepared, Result, Tier, Write, Written};
 
 /// The tiers below the hot one, taken together. Calls are executed to their end: the router sees to that.
 #[async_trait]
@@ -38,6 +38,11 @@ pub(super) trait Cold: Send + Sync + Debug {
 
     /// What the tiers can do together.
     fn capabilities(&self) -> Capabilities;
+}
+
+/// Says of an error that the archive had it.
+pub(super) fn of_archive(error: Error) -> Error {
+    error.with("tier", Tier::Archive)
 }
 
 /// A primary without an archive.

@@ -10,12 +10,11 @@ use async_trait::async_trait;
 
 use self::locks::Locks;
 use super::builder::Ids;
-use super::cold::Cold;
+use super::cold::{Cold, of_archive};
 use super::source::{Found, ReadSource, SourcedStream};
 use crate::fault::mutation;
 use crate::{
-    Capabilities, Clock, Database, Error, ErrorKind, Health, Prepared, Record, Result, Tier, Write,
-    Written,
+    Capabilities, Clock, Database, ErrorKind, Health, Prepared, Record, Result, Write, Written,
 };
 
 /// A primary and an archive that share no transaction.
@@ -159,8 +158,4 @@ fn missing(found: &[Found]) -> Vec<usize> {
 
 fn pick<'a>(ids: &[&'a str], places: &[usize]) -> Vec<&'a str> {
     places.iter().map(|place| ids[*place]).collect()
-}
-
-fn of_archive(error: Error) -> Error {
-    error.with("tier", Tier::Archive)
 }

@@ -1,32 +1,62 @@
 //! The router as a `Database`: the suite that every backend passes, and what only a router does.
 
+/// Runs each of these functions over fresh tiers of every kind.
+macro_rules! over_all_tiers {
+    ($($test:ident)*) => {
+        mod loose {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::router::Tiers::loose().await).await;
+            })*
+        }
+
+        #[cfg(all(feature = "sqlite", feature = "archive"))]
+        mod joined {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::router::Tiers::joined().await).await;
+            })*
+        }
+    };
+}
+
+mod archived;
 mod degradation;
+#[cfg(all(feature = "sqlite", feature = "archive"))]
+mod joined;
 mod loose;
 mod model;
 mod searching;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::json;
-use thermocline::{Database, DatabaseExt, MemoryDatabase, Op, ReadSource, Record, TieredDatabase};
+use tempfile::TempDir;
+use thermocline::{
+    Database, DatabaseExt, ManualClock, MemoryDatabase, Op, ReadSource, Record, TieredDatabase,
+};
 
-/// Over memory tiers, all of which the test can look into.
+/// A router over a primary and an archive, both of which the test can look into, on a clock that it can turn.
 pub(crate) struct Tiers {
     pub(crate) router: TieredDatabase,
-    pub(crate) primary: Arc<MemoryDatabase>,
-    pub(crate) archive: Arc<MemoryDatabase>,
+    pub(crate) primary: Arc<dyn Database>,
+    pub(crate) archive: Arc<dyn Database>,
+    pub(crate) clock: ManualClock,
+    folder: Option<TempDir>,
 }
 
 impl Tiers {
-    pub(crate) async fn new() -> Self {
-        let (primary, archive) = (
-            Arc::new(MemoryDatabase::new()),
-            Arc::new(MemoryDatabase::new()),
-        );
+    /// Three tiers in memory, without a database in common.
+    pub(crate) async fn loose() -> Self {
+        let clock = a_clock();
+        let memory = || Arc::new(MemoryDatabase::new().with_clock(clock.clone()));
+        let (primary, archive) = (memory(), memory());
         let router = TieredDatabase::builder()
             .hot(MemoryDatabase::new())
             .primary(Arc::clone(&primary))
             .archive(Arc::clone(&archive))
+            .clock(clock.clone())
             .build()
             .await
             .unwrap();
@@ -34,7 +64,50 @@ impl Tiers {
             router,
             primary,
             archive,
+            clock,
+            folder: None,
         }
+    }
+
+    /// A file of SQLite's and a folder of segments, catalogued in it.
+    #[cfg(all(feature = "sqlite", feature = "archive"))]
+    pub(crate) async fn joined() -> Self {
+        use thermocline::{ParquetArchive, SqliteDatabase};
+        let clock = a_clock();
+        let folder = tempfile::tempdir().unwrap();
+        let primary = SqliteDatabase::builder(folder.path().join("records.db"))
+            .clock(clock.clone())
+            .open()
+            .await
+            .unwrap();
+        let archive = ParquetArchive::in_dir(folder.path().join("archive"))
+            .catalog(primary.catalog_host().unwrap())
+            .unwrap()
+            .clock(clock.clone())
+            .build()
+            .await
+            .unwrap();
+        let router = TieredDatabase::builder()
+            .hot(MemoryDatabase::new())
+            .primary(primary.clone())
+            .archive(archive.clone())
+            .clock(clock.clone())
+            .build()
+            .await
+            .unwrap();
+        Self {
+            router,
+            primary: Arc::new(primary),
+            archive: Arc::new(archive),
+            clock,
+            folder: Some(folder),
+        }
+    }
+
+    /// Where the files of joined tiers lie.
+    #[cfg(all(feature = "sqlite", feature = "archive"))]
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.as_ref().unwrap().path()
     }
 
     /// Moves a record as an archiver would; nobody else is at work.
@@ -49,12 +122,39 @@ impl Tiers {
     }
 }
 
+fn a_clock() -> ManualClock {
+    ManualClock::at("2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap())
+}
+
 pub(crate) fn record(id: &str, value: i64) -> Record {
     Record::new(id, json!({ "value": value })).unwrap()
 }
 
+/// On the system's clock, as the behaviours expect.
 async fn three_memory_tiers() -> TieredDatabase {
-    Tiers::new().await.router
+    TieredDatabase::builder()
+        .hot(MemoryDatabase::new())
+        .primary(MemoryDatabase::new())
+        .archive(MemoryDatabase::new())
+        .build()
+        .await
+        .unwrap()
+}
+
+#[cfg(all(feature = "sqlite", feature = "archive"))]
+async fn sqlite_and_parquet() -> (TieredDatabase, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("records.db");
+    let router = TieredDatabase::builder()
+        .hot(MemoryDatabase::new())
+        .primary(thermocline::SqliteDatabase::open(file).await.unwrap())
+        .archive(thermocline::ParquetArchive::in_dir(
+            folder.path().join("archive"),
+        ))
+        .build()
+        .await
+        .unwrap();
+    (router, folder)
 }
 
 async fn a_primary_alone() -> TieredDatabase {
@@ -71,14 +171,21 @@ mod conformance {
     mod over_three_memory_tiers {
         thermocline::conformance_tests!(super::super::three_memory_tiers);
     }
+    #[cfg(all(feature = "sqlite", feature = "archive"))]
+    mod over_sqlite_and_parquet {
+        thermocline::conformance_tests!(super::super::sqlite_and_parquet);
+    }
     mod over_a_primary_alone {
         thermocline::conformance_tests!(super::super::a_primary_alone);
     }
 }
 
-#[tokio::test]
-async fn the_source_of_every_answer_is_told() {
-    let tiers = Tiers::new().await;
+over_all_tiers! {
+    the_source_of_every_answer_is_told
+    a_hot_hit_shares_the_record
+}
+
+async fn the_source_of_every_answer_is_told(tiers: Tiers) {
     tiers.router.upsert(record("live", 1)).await.unwrap();
     tiers.router.upsert(record("old", 2)).await.unwrap();
     tiers.move_to_archive("old").await;
@@ -95,9 +202,7 @@ async fn the_source_of_every_answer_is_told() {
     }
 }
 
-#[tokio::test]
-async fn a_hot_hit_shares_the_record() {
-    let tiers = Tiers::new().await;
+async fn a_hot_hit_shares_the_record(tiers: Tiers) {
     tiers.router.upsert(record("x", 1)).await.unwrap();
     let one = tiers.router.read("x").await.unwrap().unwrap();
     let two = tiers.router.clone().read("x").await.unwrap().unwrap();

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{LooseTiers, of_archive};
+use super::LooseTiers;
+use crate::tiered::cold::of_archive;
 use crate::tiered::merge::{merge, share_of};
 use crate::tiered::source::{ReadSource, SourcedStream};
 use crate::{Database, Prepared, Query, Record, RecordStream, Result};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use super::{LooseTiers, of_archive, pick};
+use super::{LooseTiers, pick};
 use crate::tiered::batch::runs;
 use crate::tiered::builder::Ids;
+use crate::tiered::cold::of_archive;
 use crate::write::Effect;
 use crate::{Database, Error, Op, Record, RecordId, Result, Tier, Write, Written};
 

@@ -5,12 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use jiff::Timestamp;
 use proptest::prelude::*;
-use thermocline::{
-    Database, DatabaseExt, ManualClock, MemoryDatabase, Op, Order, Path, Query, Record, RecordId,
-    Sort, TieredDatabase, Write, Written,
-};
+use thermocline::{Database, DatabaseExt, Op, Order, Query, Record, RecordId, Write, Written};
 
 use super::{Tiers, record};
 
@@ -63,7 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(offset, limit)| Step::Search { offset, limit }),
         1 => id.clone().prop_map(Step::Exists),
         6 => id.prop_map(Step::Move),
-        1 => (0..90_u64).prop_map(Step::Wait),
+        1 => (0..900_u64).prop_map(Step::Wait),
         1 => Just(Step::Clear),
     ]
 }
@@ -71,33 +67,14 @@ fn step() -> impl Strategy<Value = Step> {
 /// What should be there, and the router that should agree.
 struct Check {
     tiers: Tiers,
-    clock: ManualClock,
     model: BTreeMap<&'static str, i64>,
     next: i64,
 }
 
 impl Check {
-    async fn new() -> Self {
-        let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
-        let memory = || MemoryDatabase::new().with_clock(clock.clone());
-        let (primary, archive) = (Arc::new(memory()), Arc::new(memory()));
-        let router = TieredDatabase::builder()
-            .hot(memory())
-            .primary(Arc::clone(&primary))
-            .archive(Arc::clone(&archive))
-            .ttl(Duration::from_secs(60))
-            .absent_ttl(Duration::from_secs(10))
-            .clock(clock.clone())
-            .build()
-            .await
-            .unwrap();
+    fn over(tiers: Tiers) -> Self {
         Self {
-            tiers: Tiers {
-                router,
-                primary,
-                archive,
-            },
-            clock,
+            tiers,
             model: BTreeMap::new(),
             next: 0,
         }
@@ -159,12 +136,10 @@ impl Check {
                 assert_eq!(read, expected);
             }
             Step::Search { offset, limit } => {
-                let by_value = Sort {
-                    path: Path::field(["value"]),
-                    order: Order::Desc,
-                };
-                let mut query = Query::all().offset(offset);
-                query.sort.push(by_value);
+                let mut query = Query::all()
+                    .sort("value", Order::Desc)
+                    .unwrap()
+                    .offset(offset);
                 query.limit = limit;
                 let count = router.count(&query).await.unwrap();
                 let found: Vec<_> = router
@@ -190,7 +165,7 @@ impl Check {
                 assert_eq!(exists, self.model.contains_key(IDS[id]));
             }
             Step::Move(id) => self.tiers.move_to_archive(IDS[id]).await,
-            Step::Wait(seconds) => self.clock.advance(Duration::from_secs(seconds)),
+            Step::Wait(seconds) => self.tiers.clock.advance(Duration::from_secs(seconds)),
             Step::Clear => {
                 router.clear().await.unwrap();
                 self.model.clear();
@@ -240,17 +215,46 @@ fn value(record: &Record) -> i64 {
     record.parse::<Fields>().unwrap().value
 }
 
+/// Runs the steps over tiers that are made for them.
+fn check<F: Future<Output = Tiers>>(tiers: impl FnOnce() -> F, steps: Vec<Step>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut check = Check::over(tiers().await);
+        for step in steps {
+            check.run(step).await;
+        }
+    });
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..60)
+}
+
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+    #![proptest_config(cases(100))]
 
     #[test]
-    fn no_answer_differs(steps in prop::collection::vec(step(), 1..60)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(async {
-            let mut check = Check::new().await;
-            for step in steps {
-                check.run(step).await;
-            }
-        });
+    fn no_answer_differs_over_loose_tiers(steps in steps()) {
+        check(Tiers::loose, steps);
+    }
+}
+
+#[cfg(all(feature = "sqlite", feature = "archive"))]
+proptest! {
+    #![proptest_config(cases(12))]
+
+    #[test]
+    fn no_answer_differs_over_joined_tiers(steps in steps()) {
+        check(Tiers::joined, steps);
     }
 }

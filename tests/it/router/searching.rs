@@ -6,15 +6,20 @@ use futures::TryStreamExt;
 use jiff::Timestamp;
 use serde_json::json;
 use thermocline::{
-    Comparison, Database, DatabaseExt, ErrorKind, Filter, ManualClock, MemoryDatabase, Number,
-    Order, Path, Predicate, Query, ReadSource, Record, Sort, TieredDatabase, Value,
+    Database, DatabaseExt, ErrorKind, ManualClock, MemoryDatabase, Op, Order, Query, ReadSource,
+    Record, TieredDatabase,
 };
 
 use super::Tiers;
 
+over_all_tiers! {
+    order_offset_and_limit_are_those_of_the_whole
+    a_projection_need_not_hold_what_sorts
+    the_source_of_every_hit_is_told
+}
+
 /// Twenty records, every third archived; `size` has ties.
-async fn twenty() -> Tiers {
-    let tiers = Tiers::new().await;
+async fn fill(tiers: &Tiers) {
     for number in 0..20_i64 {
         let id = format!("r{number:02}");
         let fields = json!({ "size": number % 7, "number": number, "long": "x".repeat(50) });
@@ -26,18 +31,6 @@ async fn twenty() -> Tiers {
         if number % 3 == 0 {
             tiers.move_to_archive(&id).await;
         }
-    }
-    tiers
-}
-
-fn sorted(by: &[(&str, Order)]) -> Query {
-    let sort = by.iter().map(|(name, order)| Sort {
-        path: Path::field([*name]),
-        order: *order,
-    });
-    Query {
-        sort: sort.collect(),
-        ..Query::all()
     }
 }
 
@@ -58,24 +51,20 @@ async fn reference(tiers: &Tiers) -> MemoryDatabase {
     for tier in [&tiers.primary, &tiers.archive] {
         let mut found = tier.search(Query::all()).await.unwrap();
         while let Some(record) = found.try_next().await.unwrap() {
-            whole
-                .write(vec![thermocline::Op::Put(record).into()])
-                .await
-                .unwrap();
+            whole.write(vec![Op::Put(record).into()]).await.unwrap();
         }
     }
     whole
 }
 
-#[tokio::test]
-async fn order_offset_and_limit_are_those_of_the_whole() {
-    let tiers = twenty().await;
+async fn order_offset_and_limit_are_those_of_the_whole(tiers: Tiers) {
+    fill(&tiers).await;
     let whole = reference(&tiers).await;
     for order in [Order::Asc, Order::Desc] {
         for offset in [0, 1, 5, 19, 25] {
             for limit in [None, Some(0), Some(1), Some(6), Some(100)] {
-                let by_size = sorted(&[("size", order)]);
-                let by_both = sorted(&[("size", order), ("number", Order::Desc)]);
+                let by_size = Query::all().sort("size", order).unwrap();
+                let by_both = by_size.clone().sort("number", Order::Desc).unwrap();
                 for mut query in [by_size.clone(), by_both, Query::all()] {
                     query.offset = offset;
                     query.limit = limit;
@@ -102,11 +91,10 @@ async fn order_offset_and_limit_are_those_of_the_whole() {
     }
 }
 
-#[tokio::test]
-async fn a_projection_need_not_hold_what_sorts() {
-    let tiers = twenty().await;
-    let mut query = sorted(&[("size", Order::Asc)]);
-    query.fields = Some(vec![Path::field(["number"])]);
+async fn a_projection_need_not_hold_what_sorts(tiers: Tiers) {
+    fill(&tiers).await;
+    let by_size = Query::all().sort("size", Order::Asc).unwrap();
+    let query = by_size.fields(["number"]).unwrap();
     let found: Vec<_> = tiers
         .router
         .search(query)
@@ -127,9 +115,8 @@ async fn a_projection_need_not_hold_what_sorts() {
     );
 }
 
-#[tokio::test]
-async fn the_source_of_every_hit_is_told() {
-    let tiers = twenty().await;
+async fn the_source_of_every_hit_is_told(tiers: Tiers) {
+    fill(&tiers).await;
     let found: Vec<_> = tiers
         .router
         .search_with_source(Query::all())
@@ -152,11 +139,11 @@ async fn the_source_of_every_hit_is_told() {
 
 #[tokio::test]
 async fn a_shadow_in_the_archive_is_no_hit_even_where_the_newer_record_is_none() {
-    let tiers = twenty().await;
+    let tiers = Tiers::loose().await;
+    fill(&tiers).await;
     let shadow = Record::new("r01", json!({ "size": 99 })).unwrap();
     tiers.archive.upsert(shadow).await.unwrap();
-    let is_99 = Predicate::Compare(Comparison::Eq, Value::Number(Number::from(99)));
-    let query = Query::from(Filter::Test(Path::field(["size"]), is_99));
+    let query = Query::filter("size = 99").unwrap();
     assert_eq!(tiers.router.count(&query).await.unwrap(), 0);
     assert!(ids(&tiers.router, query).await.is_empty());
 }

@@ -1,0 +1,198 @@
+//! A primary whose database holds the archive's catalog too: one transaction spans both tiers.
+
+mod search;
+mod sought;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::archive::Terms;
+use super::builder::Ids;
+use super::cold::{Cold, of_archive};
+use super::source::{Found, ReadSource, SourcedStream};
+use crate::archive::{ArchiveView, ParquetArchive};
+use crate::catalog_host::CatalogHost;
+use crate::fault::mutation;
+use crate::{
+    Capabilities, Clock, Database, Error, ErrorKind, Health, Prepared, Record, Result, Write,
+    Written,
+};
+
+/// How often a read starts again because the archive was rewritten under it.
+const ATTEMPTS: usize = 4;
+
+/// A primary and a Parquet archive that share a database.
+#[derive(Debug)]
+pub(super) struct JoinedTiers {
+    primary: Arc<dyn Database>,
+    host: Arc<dyn CatalogHost>,
+    archive: ParquetArchive,
+    ids: Ids,
+    clock: Arc<dyn Clock>,
+}
+
+impl JoinedTiers {
+    /// Joins an archive to its primary.
+    ///
+    /// # Errors
+    /// `Invalid`: the archive's catalog is not in the primary's database.
+    pub(super) fn new(
+        primary: Arc<dyn Database>,
+        host: Arc<dyn CatalogHost>,
+        archive: ParquetArchive,
+        terms: Terms,
+    ) -> Result<Self> {
+        if archive.host().identity() != host.identity() {
+            return Err(Error::invalid(
+                "the archive's catalog lies in another database than the primary's records, so no transaction spans \
+                 both; give the archive without `catalog`, and it gets the primary's",
+            )
+            .with("primary", host.identity())
+            .with("catalog", archive.host().identity()));
+        }
+        Ok(Self {
+            primary,
+            host,
+            archive,
+            ids: terms.ids,
+            clock: terms.clock,
+        })
+    }
+
+    /// The primary's records, and where one is missing the archive as it was in the same snapshot.
+    ///
+    /// One statement where the known state of the catalog is the one that it finds; else one transaction.
+    async fn look(&self, ids: &[&str]) -> Result<(Vec<Option<Arc<Record>>>, Option<ArchiveView>)> {
+        let catalog = self.archive.catalog();
+        let (records, newest) = self.host.read_with(ids, catalog.newest_sql(), &[]).await?;
+        if records.iter().all(Option::is_some) {
+            return Ok((records, None));
+        }
+        if let Some(state) = catalog.known(&newest)? {
+            return Ok((records, Some(self.archive.view_of(state))));
+        }
+        let mut tx = self.host.begin_read().await?;
+        let records = tx.read_many(ids).await?;
+        let view = self.archive.view_in(&mut *tx).await?;
+        Ok((records, Some(view)))
+    }
+
+    async fn find(&self, ids: &[&str]) -> Result<Vec<Found>> {
+        let (records, view) = self.look(ids).await?;
+        let mut found: Vec<Found> = records
+            .into_iter()
+            .map(|record| Found::from(ReadSource::Primary, record))
+            .collect();
+        let Some(view) = view else { return Ok(found) };
+        let places: Vec<usize> = (0..found.len())
+            .filter(|place| found[*place].record.is_none())
+            .collect();
+        let missing: Vec<&str> = places.iter().map(|place| ids[*place]).collect();
+        let archived = match view.read_many(&missing).await {
+            Err(error)
+                if error.kind() == ErrorKind::Unavailable && mutation("unavailable_as_absent") =>
+            {
+                return Ok(found);
+            }
+            Err(error) => return Err(self.judged(&view, error).await),
+            Ok(archived) => archived,
+        };
+        for (place, record) in places.into_iter().zip(archived) {
+            found[place] = Found::from(ReadSource::Archive, record);
+        }
+        Ok(found)
+    }
+
+    /// What an error of the archive's reader means: a file that is gone is no loss where a newer state does without it.
+    async fn judged(&self, view: &ArchiveView, error: Error) -> Error {
+        judged(&self.archive, view, error).await
+    }
+}
+
+/// The context of an error that another look at the catalog answers.
+const REWRITTEN: &str = "rewritten_since";
+
+fn is_rewritten(error: &Error) -> bool {
+    error.context().any(|(key, _)| key == REWRITTEN)
+}
+
+async fn judged(archive: &ParquetArchive, view: &ArchiveView, error: Error) -> Error {
+    if error.kind() != ErrorKind::Corrupt {
+        return of_archive(error);
+    }
+    let read = &view.state().key;
+    match archive.view().await {
+        Ok(now) if now.state().key != *read => Error::unavailable(
+            "the archive was rewritten and a file of its former state is gone; ask again",
+        )
+        .with(REWRITTEN, read.id)
+        .with_source(error),
+        _ => of_archive(error),
+    }
+}
+
+#[async_trait]
+impl Cold for JoinedTiers {
+    async fn read(&self, id: &str) -> Result<Found> {
+        let found = self.read_many(&[id]).await?.pop();
+        Ok(found.unwrap_or(Found::MISS))
+    }
+
+    async fn read_many(&self, ids: &[&str]) -> Result<Vec<Found>> {
+        for _ in 1..ATTEMPTS {
+            match self.find(ids).await {
+                Err(error) if is_rewritten(&error) => {}
+                answer => return answer,
+            }
+        }
+        self.find(ids).await
+    }
+
+    async fn write(&self, writes: Vec<Write>) -> Result<Vec<Written>> {
+        self.apply(writes).await
+    }
+
+    async fn search(&self, query: Prepared) -> Result<SourcedStream> {
+        self.merged(query).await
+    }
+
+    async fn count(&self, query: &Prepared) -> Result<u64> {
+        for _ in 1..ATTEMPTS {
+            match self.counted(query).await {
+                Err(error) if is_rewritten(&error) => {}
+                answer => return answer,
+            }
+        }
+        self.counted(query).await
+    }
+
+    async fn clear(&self) -> Result<()> {
+        self.clear_both().await
+    }
+
+    async fn health(&self) -> Result<Health> {
+        let primary = self.primary.health().await?;
+        let archive = self.archive.health().await.map_err(of_archive)?;
+        Ok(Health::of(format!(
+            "{}, archive: {}",
+            primary.service, archive.service
+        )))
+    }
+
+    async fn close(&self) -> Result<()> {
+        let archive = self.archive.close().await.map_err(of_archive);
+        self.primary.close().await.and(archive)
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let (primary, archive) = (self.primary.capabilities(), self.archive.capabilities());
+        Capabilities {
+            durable: primary.durable && archive.durable,
+            conditional_writes: primary.conditional_writes,
+            exact_json: primary.exact_json && archive.exact_json,
+            ..Capabilities::ALL
+        }
+    }
+}
