@@ -3,7 +3,7 @@
 /// Runs each of these functions over fresh tiers of every kind.
 macro_rules! over_all_tiers {
     ($($test:ident)*) => {
-        mod loose {
+        mod over_loose_tiers {
             $(#[tokio::test]
             async fn $test() {
                 super::$test(crate::router::Tiers::loose().await).await;
@@ -11,7 +11,7 @@ macro_rules! over_all_tiers {
         }
 
         #[cfg(all(feature = "sqlite", feature = "archive"))]
-        mod joined {
+        mod over_joined_tiers {
             $(#[tokio::test]
             async fn $test() {
                 super::$test(crate::router::Tiers::joined().await).await;
@@ -22,6 +22,8 @@ macro_rules! over_all_tiers {
 
 mod archived;
 mod degradation;
+#[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]
+mod faults;
 #[cfg(all(feature = "sqlite", feature = "archive"))]
 mod joined;
 mod loose;

@@ -1,7 +1,5 @@
 //! What only tiers with a database in common do.
 
-use std::sync::Arc;
-
 use thermocline::{
     Database, DatabaseExt, ErrorKind, Ids, MemoryDatabase, ParquetArchive, Query, SqliteDatabase,
     TieredDatabase,
@@ -161,5 +159,4 @@ async fn ids_that_never_come_again_spare_creates_the_question() {
         router.upsert(record("newer", 1)).await.is_err(),
         "an upsert looks for its id"
     );
-    drop(Arc::new(router));
 }
