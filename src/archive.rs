@@ -3,7 +3,7 @@
 //! Everybody who reads DuckLake can read the archive without this crate; everything that such a reader needs stands in
 //! the catalog's standard tables, and what stands in tables of our own only makes our reading faster.
 
-mod catalog;
+pub(crate) mod catalog;
 mod column;
 mod mover;
 mod parquet;
@@ -15,4 +15,5 @@ mod view;
 
 pub use self::mover::{ArchiveReport, Plan};
 pub(crate) use self::mover::{Run, plan, run};
+pub(crate) use self::view::{ArchiveView, Located, Lookup};
 pub use self::parquet::{Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder};
