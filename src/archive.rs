@@ -15,5 +15,5 @@ mod view;
 
 pub use self::mover::{ArchiveReport, Plan};
 pub(crate) use self::mover::{Run, plan, run};
-pub(crate) use self::view::{ArchiveView, Located, Lookup};
 pub use self::parquet::{Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder};
+pub(crate) use self::view::{ArchiveView, Located, Lookup};
