@@ -40,7 +40,11 @@ pub(crate) const SUBJECTS: &[Make] = &[
         })
     }),
     ("tiered over memory", || {
-        Box::pin(async { Box::new(Tiers::new().await) as Box<dyn Subject> })
+        Box::pin(async { Box::new(Tiers::loose().await) as Box<dyn Subject> })
+    }),
+    #[cfg(all(feature = "sqlite", feature = "archive"))]
+    ("tiered over SQLite and an archive in it", || {
+        Box::pin(async { Box::new(Tiers::joined().await) as Box<dyn Subject> })
     }),
 ];
 
@@ -52,7 +56,7 @@ impl Subject for Tiers {
     }
 
     async fn rearrange(&self) {
-        let ids = ids(&self.primary).await;
+        let ids = ids(&*self.primary).await;
         for id in ids.iter().step_by(2) {
             self.move_to_archive(id).await;
         }
