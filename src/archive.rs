@@ -13,6 +13,7 @@ mod slice;
 mod stage;
 mod view;
 
+pub(crate) use self::catalog::{CatalogState, Change, Place};
 pub use self::mover::{ArchiveReport, Plan};
 pub(crate) use self::mover::{Run, plan, run};
 pub use self::parquet::{Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder};

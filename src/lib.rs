@@ -67,4 +67,6 @@ pub use self::tiered::{
     ArchivePart, DEFAULT_ABSENT_TTL, DEFAULT_SEARCH_MAX_AGE, DEFAULT_TTL, Ids, IntoArchive,
     ReadSource, SourcedStream, TieredDatabase, TieredDatabaseBuilder,
 };
+#[cfg(feature = "archive")]
+pub use self::tiered::{Archiver, ArchiverHandle};
 pub use self::write::{Op, RecordStream, Write, Written};

@@ -1,6 +1,8 @@
 //! The router: hot, primary and archive behind one `Database`.
 
 mod archive;
+#[cfg(feature = "archive")]
+mod archiver;
 mod batch;
 mod builder;
 mod coherence;
@@ -27,6 +29,8 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::sync::Semaphore;
 
 pub use self::archive::{ArchivePart, IntoArchive};
+#[cfg(feature = "archive")]
+pub use self::archiver::{Archiver, ArchiverHandle};
 pub use self::builder::{
     DEFAULT_ABSENT_TTL, DEFAULT_SEARCH_MAX_AGE, DEFAULT_TTL, Ids, TieredDatabaseBuilder,
 };
@@ -35,8 +39,8 @@ use self::cold::Cold;
 use self::flight::Flights;
 pub use self::source::{ReadSource, SourcedStream};
 use crate::{
-    Capabilities, CatalogHost, Clock, Database, Error, ErrorKind, Health, HotUsage, Query, Record,
-    RecordStream, Result, Write, Written,
+    Capabilities, CatalogHost, Clock, Database, Error, ErrorKind, Health, HotUsage, Policy, Query,
+    Record, RecordStream, Result, Write, Written,
 };
 
 /// One collection over a hot tier, a primary and an archive; a `Database` itself, and cheap to clone.
@@ -93,6 +97,7 @@ struct Inner {
     coherence: Arc<Coherence>,
     flights: Flights,
     cold: Box<dyn Cold>,
+    policies: Vec<Policy>,
     clock: Arc<dyn Clock>,
     search_max_age: Duration,
     /// A permit per write under way; closed with the router.

@@ -89,6 +89,11 @@ impl ParquetArchive {
         &self.0.host
     }
 
+    /// From when a record's age counts: what the segments are cut by.
+    pub(crate) fn age(&self) -> &Age {
+        &self.0.age
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         &self.0.catalog
     }

@@ -11,7 +11,7 @@ use super::coherence::Coherence;
 use super::flight::Flights;
 use super::write::WRITES;
 use super::{Inner, TieredDatabase};
-use crate::{Age, Clock, Database, Error, HotCache, Result, SystemClock};
+use crate::{Age, Clock, Database, Error, HotCache, Policy, Result, SystemClock};
 
 /// How long a record stays in the hot tier, unless [`TieredDatabaseBuilder::ttl`] says otherwise.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(10 * 60);
@@ -46,6 +46,7 @@ pub struct TieredDatabaseBuilder {
     ttl: Duration,
     absent_ttl: Duration,
     search_max_age: Duration,
+    policies: Vec<Policy>,
     clock: Arc<dyn Clock>,
 }
 
@@ -60,6 +61,7 @@ impl TieredDatabaseBuilder {
             ttl: DEFAULT_TTL,
             absent_ttl: DEFAULT_ABSENT_TTL,
             search_max_age: DEFAULT_SEARCH_MAX_AGE,
+            policies: Vec::new(),
             clock: Arc::new(SystemClock),
         }
     }
@@ -122,6 +124,12 @@ impl TieredDatabaseBuilder {
         self
     }
 
+    /// A policy that says which records are moved to the archive, and when; there may be several.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policies.push(policy);
+        self
+    }
+
     /// Takes the time from `clock`.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -149,6 +157,7 @@ impl TieredDatabaseBuilder {
                 coherence: Arc::new(coherence),
                 flights: Flights::default(),
                 cold,
+                policies: self.policies,
                 clock: self.clock,
                 search_max_age: self.search_max_age,
                 writing: Arc::new(Semaphore::new(WRITES as usize)),

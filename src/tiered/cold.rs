@@ -38,6 +38,10 @@ pub(super) trait Cold: Send + Sync + Debug {
 
     /// What the tiers can do together.
     fn capabilities(&self) -> Capabilities;
+
+    /// The archive that records are moved to; none where primary and archive share no transaction.
+    #[cfg(feature = "archive")]
+    fn parquet(&self) -> Option<&crate::ParquetArchive>;
 }
 
 /// Says of an error that the archive had it.
@@ -90,5 +94,10 @@ impl Cold for PrimaryOnly {
 
     fn capabilities(&self) -> Capabilities {
         self.0.capabilities()
+    }
+
+    #[cfg(feature = "archive")]
+    fn parquet(&self) -> Option<&crate::ParquetArchive> {
+        None
     }
 }

@@ -195,4 +195,8 @@ impl Cold for JoinedTiers {
             ..Capabilities::ALL
         }
     }
+
+    fn parquet(&self) -> Option<&crate::ParquetArchive> {
+        Some(&self.archive)
+    }
 }

@@ -149,6 +149,11 @@ impl Cold for LooseTiers {
             ..primary
         }
     }
+
+    #[cfg(feature = "archive")]
+    fn parquet(&self) -> Option<&crate::ParquetArchive> {
+        None
+    }
 }
 
 fn missing(found: &[Found]) -> Vec<usize> {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::due::{DueReader, Reach};
 use super::primary_half::PrimaryHalf;
 use super::report::ArchiveReport;
+use crate::Result;
 use crate::archive::ParquetArchive;
 use crate::archive::catalog::new_batch_id;
 use crate::archive::publish::{Job, Published};
@@ -15,7 +16,6 @@ use crate::archive::stage::{Rows, stage};
 use crate::catalog_host::SkipReason;
 use crate::clock::Clock;
 use crate::policy::Policy;
-use crate::{Age, Result};
 
 /// How much of the primary's freed space is given back after each batch: a step that other writers hardly feel.
 const RELEASE_STEP: u64 = 16 << 20;
@@ -24,7 +24,6 @@ const RELEASE_STEP: u64 = 16 << 20;
 pub(crate) struct Run<'a> {
     pub(crate) archive: &'a ParquetArchive,
     pub(crate) policy: &'a Policy,
-    pub(crate) age: &'a Age,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) stop: &'a CancellationToken,
     pub(crate) progress: &'a (dyn Fn(&ArchiveReport) + Send + Sync),
@@ -38,11 +37,11 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
         policy: run.policy.name().to_owned(),
         ..ArchiveReport::default()
     };
-    host.prepare_to_move(run.age).await?;
+    host.prepare_to_move(run.archive.age()).await?;
     let mut reader = DueReader::new(
         &**host,
         run.policy,
-        run.age,
+        run.archive.age(),
         run.clock.now(),
         Reach::Candidates,
     )?;
@@ -59,7 +58,11 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
     for (reason, count) in &reader.skipped {
         report.skip(*reason, *count);
     }
-    let undated = host.begin_read().await?.count_undated(run.age).await?;
+    let undated = host
+        .begin_read()
+        .await?
+        .count_undated(run.archive.age())
+        .await?;
     report.skip(SkipReason::NoAge, undated.absent);
     report.skip(SkipReason::UnreadableAge, undated.unreadable);
     report.took = begun.elapsed();

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use crate::archive::catalog::CatalogState;
+use crate::archive::CatalogState;
 use crate::archive::{ArchiveView, Located, Lookup};
 use crate::{RecordId, Result};
 

@@ -12,7 +12,7 @@ use foldhash::fast::RandomState;
 use super::sought::Sought;
 use super::{JoinedTiers, is_rewritten};
 use crate::archive::Located;
-use crate::archive::catalog::{CatalogState, Change, Place};
+use crate::archive::{CatalogState, Change, Place};
 use crate::catalog_host::HostTransaction;
 use crate::fault::{mutation, step};
 use crate::tiered::batch::runs;
