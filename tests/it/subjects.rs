@@ -7,6 +7,8 @@ use futures::TryStreamExt;
 use futures::future::BoxFuture;
 use thermocline::{Database, MemoryDatabase, Query};
 
+#[cfg(all(feature = "sqlite", feature = "archive"))]
+use crate::archive::Bench;
 use crate::router::Tiers;
 
 /// A database under test.
@@ -46,7 +48,18 @@ pub(crate) const SUBJECTS: &[Make] = &[
     ("tiered over SQLite and an archive in it", || {
         Box::pin(async { Box::new(Tiers::joined().await) as Box<dyn Subject> })
     }),
+    #[cfg(all(feature = "sqlite", feature = "archive"))]
+    ("archive", || {
+        Box::pin(async { Box::new(Bench::new().await) as Box<dyn Subject> })
+    }),
 ];
+
+#[cfg(all(feature = "sqlite", feature = "archive"))]
+impl Subject for Bench {
+    fn database(&self) -> &dyn Database {
+        &self.archive
+    }
+}
 
 /// Half of the records move, as an archiver would do it.
 #[async_trait]
@@ -78,7 +91,7 @@ async fn ids(db: &dyn Database) -> Vec<String> {
 }
 
 /// A database that needs no more than what must outlive it.
-struct Plain<D, K>(D, #[expect(dead_code, reason = "it is kept, not used")] K);
+struct Plain<D, K>(D, K);
 
 impl<D: Database, K: Any + Send + Sync> Subject for Plain<D, K> {
     fn database(&self) -> &dyn Database {
