@@ -14,11 +14,11 @@ use thermocline::{Database, Filter, Op, Prepared, Query, Record};
 
 use self::questions::question;
 use self::records::{Palette, Sample, palette};
-use crate::subjects::SUBJECTS;
+use crate::subjects::{SUBJECTS, cases};
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: cases(),
+        cases: cases(40),
         max_shrink_iters: 2_000,
         failure_persistence: None,
         ..ProptestConfig::default()
@@ -29,12 +29,6 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(compare(&samples, &questions))?;
     }
-}
-
-/// `PROPTEST_CASES` or a number that takes seconds.
-fn cases() -> u32 {
-    let set = std::env::var("PROPTEST_CASES").ok();
-    set.and_then(|cases| cases.parse().ok()).unwrap_or(48)
 }
 
 /// Records and questions about the same few names and values.

@@ -12,7 +12,7 @@ use proptest::sample::select;
 use thermocline::{Database, Order, Query, Record};
 
 use self::book::{Book, Entry, Expect, Kind};
-use crate::subjects::{SUBJECTS, Subject};
+use crate::subjects::{SUBJECTS, Subject, cases};
 
 const IDS: [&str; 6] = ["a", "b", "c", "../d", "é", "F"];
 
@@ -29,7 +29,7 @@ enum Step {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 64,
+        cases: cases(32),
         max_shrink_iters: 2_000,
         failure_persistence: None,
         ..ProptestConfig::default()

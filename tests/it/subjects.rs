@@ -90,6 +90,12 @@ async fn ids(db: &dyn Database) -> Vec<String> {
         .collect()
 }
 
+/// How many random cases a test takes: `PROPTEST_CASES`, or a number that takes seconds.
+pub(crate) fn cases(few: u32) -> u32 {
+    let set = std::env::var("PROPTEST_CASES").ok();
+    set.and_then(|cases| cases.parse().ok()).unwrap_or(few)
+}
+
 /// A database that needs no more than what must outlive it.
 struct Plain<D, K>(D, K);
 
