@@ -23,6 +23,7 @@ pub(crate) use self::collect::Collector;
 pub use self::filter::{Comparison, Filter, Predicate};
 pub use self::instant::Instant;
 pub(crate) use self::instant::{UNITS, first, parse_time};
+pub(crate) use self::key::KeyBound;
 pub use self::key::SortKey;
 pub(crate) use self::lookup::value_at;
 pub use self::path::{Path, Root};
@@ -137,6 +138,6 @@ impl fmt::Display for Order {
 }
 
 #[cfg(test)]
-mod arbitrary_tests;
+pub(crate) mod arbitrary_tests;
 #[cfg(test)]
 mod model_tests;

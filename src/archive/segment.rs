@@ -18,14 +18,19 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use self::tests::flights::flights;
+
 use parquet::errors::ParquetError;
 
 pub(crate) use self::batch::SegmentRow;
 pub(crate) use self::chunks::Chunks;
 pub(crate) use self::decode::{Columns, RowGroup};
-pub(crate) use self::encode::{Encoded, SegmentLabel, encode, fitting};
+pub(crate) use self::encode::{SegmentLabel, encode, fitting};
+pub(crate) use self::promote::number_text;
 pub(crate) use self::rows::RecordReader;
 pub(crate) use self::tail::{Extent, Tail};
+pub(crate) use self::values::{boolean, double, integer, text, time};
 pub(crate) use self::verify::verify;
 use crate::Error;
 

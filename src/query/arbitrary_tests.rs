@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Strings that meet each other, patterns and times.
-pub(super) const STRINGS: [&str; 18] = [
+pub(crate) const STRINGS: [&str; 18] = [
     "",
     "a",
     "A",
@@ -31,7 +31,7 @@ pub(super) const STRINGS: [&str; 18] = [
 ];
 
 /// Numbers in several spellings of few values.
-pub(super) const NUMBERS: [&str; 14] = [
+pub(crate) const NUMBERS: [&str; 14] = [
     "0", "-0", "0.0", "1", "1.0", "10e-1", "0.1e1", "2", "1.5", "15E-1", "-1", "-1.5", "100", "1e2",
 ];
 
@@ -43,7 +43,7 @@ const NAMES: [&str; 12] = [
 const PATTERNS: [&str; 10] = ["%", "a%", "%b", "_", "a_b", "", "A%", "%a%b%", r"a\%", "%%"];
 
 /// The JSON text of some value, a few levels deep.
-pub(super) fn json() -> impl Strategy<Value = String> {
+pub(crate) fn json() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
         select(vec!["null", "true", "false"]).prop_map(str::to_owned),
         select(NUMBERS.to_vec()).prop_map(str::to_owned),
@@ -70,11 +70,11 @@ fn object(inner: impl Strategy<Value = String>) -> impl Strategy<Value = String>
 }
 
 /// The JSON text of a record's fields.
-pub(super) fn fields() -> impl Strategy<Value = String> {
+pub(crate) fn fields() -> impl Strategy<Value = String> {
     object(json())
 }
 
-pub(super) fn path() -> impl Strategy<Value = Path> {
+pub(crate) fn path() -> impl Strategy<Value = Path> {
     let names = || vec(select(NAMES.to_vec()), 1..3);
     prop_oneof![
         8 => names().prop_map(Path::field),
@@ -155,7 +155,7 @@ fn predicate() -> impl Strategy<Value = Predicate> {
 }
 
 /// A filter; `And` and `Or` have at least `least` parts.
-pub(super) fn filter(least: usize) -> impl Strategy<Value = Filter> {
+pub(crate) fn filter(least: usize) -> impl Strategy<Value = Filter> {
     let test = (path(), predicate()).prop_map(|(path, predicate)| Filter::Test(path, predicate));
     test.prop_recursive(4, 24, 3, move |inner| {
         prop_oneof![

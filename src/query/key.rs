@@ -14,6 +14,56 @@ pub struct SortKey {
     id: RecordId,
 }
 
+/// The beginning of an order's keys, as far as it is known before the records are.
+#[derive(Clone, Debug)]
+pub(crate) enum KeyBound {
+    /// Nothing is known: any key.
+    Start,
+    /// Keys from this value of the first sort on.
+    Value(ValueBound),
+    /// Keys from this id on, in an order by id alone.
+    Id(Box<str>),
+}
+
+/// A value of an order's first sort.
+#[derive(Clone, Debug)]
+pub(crate) struct ValueBound(Rank, Order);
+
+impl KeyBound {
+    /// Keys whose first value is `value`, or comes later in the order.
+    pub(crate) fn from_value(value: Json<'_>, order: Order) -> Self {
+        Self::Value(ValueBound(Rank::of(Some(value)), order))
+    }
+}
+
+impl Ord for KeyBound {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Value(left), Self::Value(right)) => ordered(&left.0, &right.0, left.1),
+            (Self::Id(left), Self::Id(right)) => left.cmp(right),
+            (Self::Start, Self::Start) => Ordering::Equal,
+            (Self::Start, _) => Ordering::Less,
+            (_, Self::Start) => Ordering::Greater,
+            // One query has bounds of one kind.
+            (Self::Value(_), Self::Id(_)) | (Self::Id(_), Self::Value(_)) => Ordering::Equal,
+        }
+    }
+}
+
+impl PartialOrd for KeyBound {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for KeyBound {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for KeyBound {}
+
 /// A value in the order of all values; the order of the variants is the order of the types.
 #[derive(Clone, Debug)]
 enum Rank {
@@ -40,6 +90,17 @@ impl SortKey {
         &self.id
     }
 
+    /// Whether the key stands before every key of `bound`.
+    pub(crate) fn is_before(&self, bound: &KeyBound) -> bool {
+        match (bound, self.parts.first()) {
+            (KeyBound::Value(value), Some((rank, order))) => {
+                ordered(rank, &value.0, *order).is_lt()
+            }
+            (KeyBound::Id(id), _) => self.id.as_str() < &**id,
+            _ => false,
+        }
+    }
+
     /// The bytes that the key takes, for budgets.
     pub(crate) fn bytes(&self) -> usize {
         let text = |(rank, _): &(Rank, Order)| match rank {
@@ -55,9 +116,8 @@ impl SortKey {
 impl Ord for SortKey {
     fn cmp(&self, other: &Self) -> Ordering {
         let parts = self.parts.iter().zip(&other.parts);
-        let order = |((left, order), (right, _)): (&(Rank, Order), &(Rank, Order))| match order {
-            Order::Asc => left.cmp(right),
-            Order::Desc => right.cmp(left),
+        let order = |((left, order), (right, _)): (&(Rank, Order), &(Rank, Order))| {
+            ordered(left, right, *order)
         };
         parts
             .map(order)
@@ -79,6 +139,13 @@ impl PartialEq for SortKey {
 }
 
 impl Eq for SortKey {}
+
+fn ordered(left: &Rank, right: &Rank, order: Order) -> Ordering {
+    match order {
+        Order::Asc => left.cmp(right),
+        Order::Desc => right.cmp(left),
+    }
+}
 
 impl Rank {
     fn of(value: Option<Json<'_>>) -> Self {

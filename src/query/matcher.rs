@@ -87,6 +87,33 @@ impl Matcher {
             Self::Test(path, test) => test.passes(&value_at(record, path).unwrap_or(Json::Null)),
         }
     }
+
+    /// What some values of a record tell: whether it matches, or none where that hangs on others.
+    pub(super) fn judge<'a>(&self, known: &impl Fn(&Path) -> Option<Json<'a>>) -> Option<bool> {
+        match self {
+            Self::And(parts) => Self::judge_all(parts, known, true),
+            Self::Or(parts) => Self::judge_all(parts, known, false),
+            Self::Not(part) => part.judge(known).map(|matches| !matches),
+            Self::Test(path, test) => known(path).map(|value| test.passes(&value)),
+        }
+    }
+
+    /// `usual` if every part says so, the opposite as soon as one does.
+    fn judge_all<'a>(
+        parts: &[Self],
+        known: &impl Fn(&Path) -> Option<Json<'a>>,
+        usual: bool,
+    ) -> Option<bool> {
+        let mut all = Some(usual);
+        for part in parts {
+            match part.judge(known) {
+                Some(matches) if matches != usual => return Some(!usual),
+                Some(_) => {}
+                None => all = None,
+            }
+        }
+        all
+    }
 }
 
 impl Test {

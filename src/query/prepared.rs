@@ -8,7 +8,8 @@ use super::collect::Collector;
 use super::key::SortKey;
 use super::matcher::Matcher;
 use super::projection::Projection;
-use super::{Filter, Query};
+use super::{Filter, Path, Query};
+use crate::json::Json;
 use crate::{Record, Result};
 
 /// A [`Query`] that was checked, with `now()` resolved and its operands taken apart; cheap to clone.
@@ -69,6 +70,12 @@ impl Prepared {
     /// Whether the record matches the filter.
     pub fn matches(&self, record: &Record) -> bool {
         self.0.matcher.matches(record)
+    }
+
+    /// Whether a record matches of which only some values are known: none where that hangs on others. A value that is
+    /// known to be missing is null.
+    pub(crate) fn judge<'a>(&self, known: impl Fn(&Path) -> Option<Json<'a>>) -> Option<bool> {
+        self.0.matcher.judge(&known)
     }
 
     /// Where the record stands in the query's order; by id if the query has no sort.

@@ -50,7 +50,13 @@ async fn a_range_beyond_the_end_is_corrupt_and_never_shorter() {
 async fn what_is_missing_is_none_but_a_missing_store_is_unavailable() {
     let (dir, store) = store();
     assert_eq!(store.size(OBJECT).await.unwrap(), None);
-    assert!(store.get_ranges(OBJECT, &[0..1]).await.unwrap().is_none());
+    assert!(
+        store
+            .get_ranges(OBJECT, &[0..1, 1..2])
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert_eq!(store.get_suffix(OBJECT, 8).await.unwrap(), None);
     store.delete(OBJECT).await.unwrap();
 
@@ -77,7 +83,7 @@ async fn no_path_leads_outside() {
     ] {
         let answers = [
             store.put(path, "y".into()).await.unwrap_err(),
-            store.get_ranges(path, &[0..1]).await.unwrap_err(),
+            store.get_ranges(path, &[0..1, 1..2]).await.unwrap_err(),
             store.get_suffix(path, 1).await.unwrap_err(),
             store.size(path).await.unwrap_err(),
             store.delete(path).await.unwrap_err(),

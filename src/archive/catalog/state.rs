@@ -143,13 +143,6 @@ impl DataFile {
         self.stats.get(index)
     }
 
-    /// Whether the catalog's SQL says that the row at a position is dead.
-    pub(crate) fn is_dead_inlined(&self, position: u64) -> bool {
-        self.dead
-            .binary_search_by_key(&position, |dead| dead.position)
-            .is_ok()
-    }
-
     /// Whether the bounds of a promoted column tell of every record in the file.
     pub(crate) fn is_complete(&self, column: i64) -> bool {
         self.incomplete.binary_search(&column).is_err()

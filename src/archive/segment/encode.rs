@@ -1,6 +1,7 @@
 //! Writing a segment, in memory.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
@@ -215,7 +216,8 @@ fn writer(layout: &Layout, styles: &[Style]) -> Result<ArrowWriter<Vec<u8>>> {
         .with_properties(layout.properties(styles)?)
         .with_parquet_schema(layout.parquet().clone())
         .with_skip_arrow_metadata(true);
-    ArrowWriter::try_new_with_options(Vec::new(), layout.arrow.clone(), options).map_err(failed)
+    ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&layout.arrow), options)
+        .map_err(failed)
 }
 
 fn chunk_bytes(metadata: &ParquetMetaData, column: usize) -> u64 {

@@ -119,12 +119,13 @@ impl RecordReader {
         )))
     }
 
-    fn id_of(&self, system: SystemColumn) -> i64 {
+    /// The field id of a column that makes a record.
+    pub(crate) fn id_of(&self, system: SystemColumn) -> i64 {
         let is = |column: &&Column| column.source == ColumnSource::System(system);
         self.columns
             .iter()
             .find(is)
-            .map_or(system.id(), |column| column.id)
+            .map_or_else(|| system.id(), |column| column.id)
     }
 
     /// The fields of a row that has only columns.

@@ -161,12 +161,6 @@ impl Tail {
         self.starts[group]..self.starts[group + 1]
     }
 
-    /// The row group that the row at a position lies in.
-    pub(crate) fn row_group_at(&self, position: u64) -> Option<usize> {
-        let after = self.starts.partition_point(|start| *start <= position);
-        (after < self.starts.len()).then(|| after - 1)
-    }
-
     /// The count of all rows.
     pub(crate) fn row_count(&self) -> u64 {
         self.starts.last().copied().unwrap_or(0)

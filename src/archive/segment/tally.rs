@@ -1,14 +1,11 @@
-//! Counts and bounds of columns, for the catalog: exact, since each wrong one makes some reader answer wrongly.
+//! Counts and bounds of columns, for the catalog: exact, since each wrong one makes some reader answer wrongly. The
+//! catalog rounds what other readers cannot take.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef};
 
 use crate::archive::column::{Bound, Column, ColumnStats, ColumnType};
-
-/// The longest text that becomes a bound, in bytes. DuckDB cuts its own there; a bound that was cut is no value, so
-/// longer ones are left out.
-const MAX_TEXT_BOUND: usize = 256;
 
 /// What was seen of one column.
 #[derive(Debug)]
@@ -18,8 +15,6 @@ pub(super) struct Tally {
     values: u64,
     nulls: u64,
     bounds: Option<(Bound, Bound)>,
-    /// Whether a text with NUL was seen: other readers take what follows it for nothing.
-    has_nul: bool,
 }
 
 impl Tally {
@@ -30,7 +25,6 @@ impl Tally {
             values: 0,
             nulls: 0,
             bounds: None,
-            has_nul: false,
         }
     }
 
@@ -41,7 +35,6 @@ impl Tally {
         let bounds = match self.kind {
             ColumnType::Text => {
                 let texts = array.as_string::<i32>();
-                self.has_nul |= texts.iter().flatten().any(|text| text.contains('\0'));
                 min_max(texts.iter().flatten(), Ord::cmp).map(|(min, max)| {
                     let bound = |text: &str| Bound::Text(text.into());
                     (bound(min), bound(max))
@@ -90,18 +83,14 @@ impl Tally {
 
     /// The statistics, of a column that takes `bytes` in the file.
     pub(super) fn finish(self, bytes: u64) -> ColumnStats {
-        let usable = |bound: &Bound| match bound {
-            Bound::Text(text) => !self.has_nul && text.len() <= MAX_TEXT_BOUND,
-            _ => true,
-        };
         let (min, max) = self.bounds.unzip();
         ColumnStats {
             column: self.column,
             bytes: Some(bytes),
             values: Some(self.values),
             nulls: Some(self.nulls),
-            min: min.filter(usable),
-            max: max.filter(usable),
+            min,
+            max,
             contains_nan: (self.kind == ColumnType::Double).then_some(false),
         }
     }

@@ -1,2 +1,2 @@
-mod flights;
+pub(super) mod flights;
 mod round_trip;

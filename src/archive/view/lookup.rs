@@ -1,226 +1,212 @@
-//! Finding records by id, apart from what is dead today.
-//!
-//! Which rows of a segment bear an id never changes, so that is found out once, before a transaction. Inside it, only
-//! the newest state of the catalog is needed to tell the live one, and nothing is fetched while locks are held.
+//! Finding the live rows of some ids.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use futures::future::try_join_all;
+use foldhash::fast::FixedState;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::ArchiveView;
-use super::deleted::Deleted;
-use super::prune;
+use super::dead::{DeadRows, Deleted};
+use super::probe::{Hit, probe};
+use super::prune::text_may_be;
 use crate::archive::catalog::{CatalogState, DataFile, Place};
+use crate::archive::column::{ColumnSource, SystemColumn};
 use crate::fault::mutation;
-use crate::{Record, Result};
+use crate::{Error, Record, Result};
 
-/// A live archived record, and where it lies.
+/// How many files are asked at a time.
+const AT_ONCE: usize = 8;
+
+/// A live row.
 #[derive(Clone, Debug)]
 pub(crate) struct Located {
     pub(crate) place: Place,
     pub(crate) record: Arc<Record>,
 }
 
-/// What is known of some ids in the files that were looked at.
+/// What the files of an archive say about some ids, gathered outside of any transaction.
+///
+/// A file never changes, so what it said holds at every snapshot that has it. [`load`](Self::load) asks the files of one
+/// snapshot that were not asked yet; [`resolve`](Self::resolve) answers at a snapshot from memory alone, and says so if it
+/// cannot.
 #[derive(Debug)]
 pub(crate) struct Lookup {
-    /// Each id once.
-    ids: Vec<Box<str>>,
-    /// Where an id stands in `ids`.
-    places: HashMap<Box<str>, usize>,
-    /// What was asked, in its order: places in `ids`.
-    asked: Vec<usize>,
-    files: HashMap<i64, Vec<Hit>>,
-    deletes: HashMap<i64, Arc<Deleted>>,
+    ids: Vec<Arc<str>>,
+    /// What the files that were asked hold, by their paths.
+    files: HashMap<Arc<str>, Vec<Hit>, FixedState>,
+    /// The delete files of those that hold something.
+    deleted: HashMap<Arc<str>, Arc<Deleted>, FixedState>,
 }
 
-/// A row that bears one of the ids.
+/// A live row, and what decides which of several counts: the newest (snapshot, row id).
 #[derive(Debug)]
-struct Hit {
-    /// Which of the ids.
-    id: usize,
-    position: u64,
-    record: Arc<Record>,
+struct Candidate<'a> {
+    age: (i64, i64),
+    place: Place,
+    record: &'a Arc<Record>,
 }
 
 impl Lookup {
-    pub(crate) fn new(asked: &[&str]) -> Self {
-        let mut lookup = Self {
-            ids: Vec::with_capacity(asked.len()),
-            places: HashMap::with_capacity(asked.len()),
-            asked: Vec::with_capacity(asked.len()),
-            files: HashMap::new(),
-            deletes: HashMap::new(),
-        };
-        for &id in asked {
-            let next = lookup.ids.len();
-            let place = *lookup.places.entry(id.into()).or_insert(next);
-            if place == next {
-                lookup.ids.push(id.into());
-            }
-            lookup.asked.push(place);
+    /// Ids whose rows are to be found; one may come again.
+    pub(crate) fn new(ids: &[&str]) -> Self {
+        Self {
+            ids: ids.iter().map(|id| Arc::from(*id)).collect(),
+            files: HashMap::default(),
+            deleted: HashMap::default(),
         }
-        lookup
     }
 
-    /// Looks into every file of the view that was not looked at yet, fetching what is needed.
+    /// Asks the files of `view` that were not asked yet, several at a time.
     ///
     /// # Errors
-    /// `Corrupt`, `Unavailable`, as the files' reading.
+    /// `Corrupt`: stored bytes are not what was written, or an object is missing.
     pub(crate) async fn load(&mut self, view: &ArchiveView) -> Result<()> {
-        let unknown = view
-            .state
-            .files
-            .iter()
-            .filter(|file| !self.files.contains_key(&file.id));
-        let ids = &self.ids;
-        let found = try_join_all(unknown.map(|file| async move {
-            Ok::<_, crate::Error>((
-                file.id,
-                find(view, file, ids, true).await?.unwrap_or_default(),
-            ))
-        }));
-        let found = found.await?;
+        let asked: Vec<_> = self.unasked(view).collect();
+        let mut answers = stream::iter(asked.into_iter().map(|(file, ids)| async move {
+            let hits = probe(view, &file, ids).await?;
+            Ok::<_, Error>((Arc::clone(&file.path), hits))
+        }))
+        .buffer_unordered(AT_ONCE);
+        let mut found = Vec::new();
+        while let Some(answer) = answers.try_next().await? {
+            found.push(answer);
+        }
+        drop(answers);
         self.files.extend(found);
         for file in &view.state.files {
-            if let Some(delete_file) = &file.delete_file
-                && !self.deletes.contains_key(&delete_file.id)
-                && self.has_hits(file.id)
-            {
-                let deleted = view.files.deleted(file, delete_file).await?;
-                self.deletes.insert(delete_file.id, deleted);
+            if self.files.get(&file.path).is_none_or(Vec::is_empty) {
+                continue;
             }
+            let mut deleted = None;
+            if let Some(delete_file) = &file.delete_file {
+                let read = view.reader.deleted(delete_file).await?;
+                self.deleted
+                    .insert(Arc::clone(&delete_file.path), Arc::clone(&read));
+                deleted = Some(read);
+            }
+            // Said here, where there is an error to say it with.
+            DeadRows::of(file, deleted.as_deref(), view.state.key.id)?;
         }
         Ok(())
     }
 
-    /// As [`load`](Self::load) with what is in memory alone: what would need a request stays unknown.
+    /// Asks what is in memory alone; a file that would take a request stays unasked.
     pub(crate) async fn load_cached(&mut self, view: &ArchiveView) -> Result<()> {
-        for file in &view.state.files {
-            if !self.files.contains_key(&file.id)
-                && let Some(hits) = find(view, file, &self.ids, false).await?
-            {
-                self.files.insert(file.id, hits);
+        let asked: Vec<_> = self.unasked(view).collect();
+        for (file, ids) in asked {
+            let holds_none = ids.is_empty()
+                || view.reader.known_tail(&file).await.is_some_and(|tail| {
+                    tail.is_ours() && ids.iter().all(|id| tail.row_group_of(id).is_none())
+                });
+            if holds_none {
+                self.files.insert(Arc::clone(&file.path), Vec::new());
             }
         }
         Ok(())
     }
 
-    fn has_hits(&self, file: i64) -> bool {
-        self.files.get(&file).is_some_and(|hits| !hits.is_empty())
+    /// The files that were not asked yet, each with the ids that it may hold by its bounds.
+    fn unasked<'a>(
+        &'a self,
+        view: &'a ArchiveView,
+    ) -> impl Iterator<Item = (Arc<DataFile>, Vec<Arc<str>>)> + 'a {
+        let mut distinct = self.ids.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let id_column = id_column(&view.state);
+        let files = view.state.files.iter();
+        files
+            .filter(|file| !self.files.contains_key(&file.path))
+            .map(move |file| {
+                let stats = file.column_stats(id_column);
+                let may_hold = |id: &&Arc<str>| stats.is_none_or(|stats| text_may_be(id, stats));
+                (
+                    Arc::clone(file),
+                    distinct.iter().filter(may_hold).cloned().collect(),
+                )
+            })
     }
 
-    /// The live record of each id at `state`; none if that takes a file that was not looked at.
-    ///
-    /// Where programs that know nothing of ids wrote one twice, the newest counts: by snapshot, then by row id.
+    /// The live row of each id at `state`, in the order of the ids; none if something is not loaded yet.
     pub(crate) fn resolve(&self, state: &CatalogState) -> Option<Vec<Option<Located>>> {
-        let mut best: Vec<Option<((i64, i64), Located)>> = vec![None; self.ids.len()];
-        let mut offer = |id: usize, age: (i64, i64), located: Located| {
-            if best[id].as_ref().is_none_or(|(known, _)| *known < age) {
-                best[id] = Some((age, located));
-            }
-        };
+        let mut newest: HashMap<&str, Option<Candidate<'_>>, FixedState> =
+            self.ids.iter().map(|id| (&**id, None)).collect();
         for file in &state.files {
-            let hits = self.files.get(&file.id)?;
-            for hit in hits {
-                if file.is_dead_inlined(hit.position) {
-                    continue;
-                }
-                if let Some(delete_file) = &file.delete_file
-                    && self.deletes.get(&delete_file.id)?.contains(hit.position)
-                {
-                    continue;
-                }
-                let row_id = file
-                    .row_id_start
-                    .unwrap_or(0)
-                    .saturating_add_unsigned(hit.position);
-                let place = Place::File {
-                    file: file.id,
-                    position: hit.position,
-                };
-                let record = Arc::clone(&hit.record);
+            let hits = self.files.get(&file.path)?;
+            if hits.is_empty() || (file.tail_length.is_none() && mutation("locate_ours_only")) {
+                continue;
+            }
+            let deleted = match &file.delete_file {
+                None => None,
+                Some(delete_file) => Some(self.deleted.get(&delete_file.path)?),
+            };
+            // What is wrong with it is said when it is loaded.
+            let dead = DeadRows::of(file, deleted.map(AsRef::as_ref), state.key.id).ok()?;
+            for hit in hits.iter().filter(|hit| !dead.contains(hit.position)) {
+                offer(&mut newest, candidate(file, hit));
+            }
+        }
+        for row in &*state.inlined {
+            if newest.contains_key(row.record.id().as_str()) && !mutation("locate_ours_only") {
                 offer(
-                    hit.id,
-                    (file.begin_snapshot, row_id),
-                    Located { place, record },
+                    &mut newest,
+                    Candidate {
+                        age: (row.begin_snapshot, row.row_id),
+                        place: Place::Inlined {
+                            table: Arc::clone(&row.table),
+                            row_id: row.row_id,
+                        },
+                        record: &row.record,
+                    },
                 );
             }
         }
-        if !mutation("locate_ours_only") {
-            for row in state.inlined.iter() {
-                if let Some(&id) = self.places.get(row.record.id().as_str()) {
-                    let place = Place::Inlined {
-                        table: Arc::clone(&row.table),
-                        row_id: row.row_id,
-                    };
-                    let record = Arc::clone(&row.record);
-                    offer(
-                        id,
-                        (row.begin_snapshot, row.row_id),
-                        Located { place, record },
-                    );
-                }
-            }
-        }
-        let answer = |&place: &usize| best[place].as_ref().map(|(_, located)| located.clone());
-        Some(self.asked.iter().map(answer).collect())
+        let located = |id: &Arc<str>| {
+            let found = newest.get(&**id)?.as_ref()?;
+            Some(Located {
+                place: found.place.clone(),
+                record: Arc::clone(found.record),
+            })
+        };
+        Some(self.ids.iter().map(located).collect())
     }
 }
 
-/// The rows of one file that bear one of the ids; none if `may_fetch` is not set and memory does not tell.
-async fn find(
-    view: &ArchiveView,
-    file: &DataFile,
-    ids: &[Box<str>],
-    may_fetch: bool,
-) -> Result<Option<Vec<Hit>>> {
-    if mutation("locate_ours_only") && file.tail_length.is_none() {
-        return Ok(Some(Vec::new()));
+/// Takes a live row, if it is newer than what its id has so far.
+fn offer<'a>(
+    newest: &mut HashMap<&str, Option<Candidate<'a>>, FixedState>,
+    candidate: Candidate<'a>,
+) {
+    if let Some(known) = newest.get_mut(candidate.record.id().as_str())
+        && known.as_ref().is_none_or(|known| known.age < candidate.age)
+    {
+        *known = Some(candidate);
     }
-    let wanted: Vec<usize> = (0..ids.len())
-        .filter(|&id| prune::may_hold_id(file, &ids[id]))
-        .collect();
-    if wanted.is_empty() {
-        return Ok(Some(Vec::new()));
+}
+
+fn candidate<'a>(file: &DataFile, hit: &'a Hit) -> Candidate<'a> {
+    let position = i64::try_from(hit.position).unwrap_or(i64::MAX);
+    Candidate {
+        age: (
+            file.begin_snapshot,
+            file.row_id_start.unwrap_or(0).saturating_add(position),
+        ),
+        place: Place::File {
+            file: file.id,
+            position: hit.position,
+        },
+        record: &hit.record,
     }
-    let tail = if may_fetch {
-        view.files.tail(file).await?
-    } else {
-        let Some(tail) = view.files.cached_tail(file).await else {
-            return Ok(None);
-        };
-        tail
-    };
-    let mut by_group: HashMap<usize, Vec<usize>> = HashMap::new();
-    for id in wanted {
-        for group in prune::groups_with_id(&tail, &ids[id]) {
-            by_group.entry(group).or_default().push(id);
-        }
-    }
-    if by_group.is_empty() {
-        return Ok(Some(Vec::new()));
-    }
-    if !may_fetch {
-        return Ok(None);
-    }
-    let groups = by_group.into_iter().map(|(group, wanted)| {
-        let tail = &tail;
-        async move {
-            let rows = view.files.group(file, tail, group, &view.records).await?;
-            let wanted: HashMap<&str, usize> =
-                wanted.into_iter().map(|id| (&*ids[id], id)).collect();
-            let found = rows.find(|id| wanted.contains_key(id))?;
-            let hit = |(position, record): (u64, Arc<Record>)| Hit {
-                id: wanted[record.id().as_str()],
-                position,
-                record,
-            };
-            Ok::<_, crate::Error>(found.into_iter().map(hit).collect::<Vec<_>>())
-        }
-    });
-    Ok(Some(
-        try_join_all(groups).await?.into_iter().flatten().collect(),
-    ))
+}
+
+/// The field id of the column of ids.
+pub(super) fn id_column(state: &CatalogState) -> i64 {
+    let is_id = |source: &ColumnSource| *source == ColumnSource::System(SystemColumn::Id);
+    let column = state
+        .table
+        .columns
+        .iter()
+        .find(|column| is_id(&column.source));
+    column.map_or(SystemColumn::Id.id(), |column| column.id)
 }

@@ -1,4 +1,4 @@
-//! Fetches what the catalog names, and keeps what is worth keeping.
+//! Fetching from the blob store, and what is kept of it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,201 +6,223 @@ use std::sync::Arc;
 use bytes::Bytes;
 use moka::future::Cache;
 
-use super::deleted::{Deleted, decode_deletes};
-use super::group::Group;
-use crate::archive::catalog::{DataFile, DeleteFile};
-use crate::archive::segment::{RecordReader, Tail};
+use super::dead::{DeadRows, Deleted};
+use super::scanned::ScannedIds;
+use crate::archive::catalog::{CatalogState, DataFile, DeleteFile};
+use crate::archive::segment::{Chunks, Tail};
 use crate::blob::BlobStore;
 use crate::{Error, Result};
 
-/// What the tails may weigh together.
-const TAIL_BYTES: u64 = 64 << 20;
+/// How much memory reading may take, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Tails that are kept.
+    pub(super) tails: u64,
+    /// Delete files, and the ids of files that have no id index, that are kept; of each kind.
+    pub(super) others: u64,
+    /// Records that an ordered search holds; beyond that only their keys and places are.
+    pub(super) sorted_records: usize,
+    /// Keys and places that an ordered search holds.
+    pub(super) sorted_keys: usize,
+    /// Records that an ordered search fetches again at a time.
+    pub(super) portion: usize,
+}
 
-/// What row groups may weigh together: a retry and the next page find what was just read.
-const GROUP_BYTES: u64 = 16 << 20;
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            tails: 64 << 20,
+            others: 16 << 20,
+            sorted_records: 32 << 20,
+            sorted_keys: 64 << 20,
+            portion: 16 << 20,
+        }
+    }
+}
 
-/// What the positions of delete files may weigh together.
-const DELETED_BYTES: u64 = 16 << 20;
-
-/// How much of a file's end is asked for where the catalog does not say how long its footer is.
-const GUESSED_TAIL: u64 = 64 << 10;
-
-/// Eight bytes end a Parquet file: the footer's length, and the name of the format.
+/// How much of a file that others wrote is fetched where the catalog does not know its footer's size.
+const FOOTER_GUESS: u64 = 64 << 10;
+/// Bytes that are not needed are fetched too, where that saves a request.
+const GAP: u64 = 64 << 10;
+/// The bytes behind a footer: its length, and `PAR1`.
 const TRAILER: u64 = 8;
 
-/// Reads segments and delete files. They never change, so what was read stays right for ever.
+/// Reads the objects of one archive, for every snapshot of it. Objects never change, so nothing that is kept is ever stale.
 #[derive(Debug)]
 pub(crate) struct ArchiveReader {
     blobs: Arc<dyn BlobStore>,
     tails: Cache<Arc<str>, Arc<Tail>>,
-    groups: Cache<(Arc<str>, usize), Arc<Group>>,
-    deletes: Cache<Arc<str>, Arc<Deleted>>,
+    deleted: Cache<Arc<str>, Arc<Deleted>>,
+    scanned: Cache<Arc<str>, Arc<ScannedIds>>,
+    pub(super) limits: Limits,
 }
 
 impl ArchiveReader {
+    /// A reader with empty caches.
     pub(crate) fn new(blobs: Arc<dyn BlobStore>) -> Self {
+        Self::with_limits(blobs, Limits::default())
+    }
+
+    pub(super) fn with_limits(blobs: Arc<dyn BlobStore>, limits: Limits) -> Self {
         Self {
             blobs,
-            tails: Cache::builder()
-                .max_capacity(TAIL_BYTES)
-                .weigher(|_, tail: &Arc<Tail>| weight(tail.bytes()))
-                .build(),
-            groups: Cache::builder()
-                .max_capacity(GROUP_BYTES)
-                .weigher(|_, group: &Arc<Group>| weight(group.bytes()))
-                .build(),
-            deletes: Cache::builder()
-                .max_capacity(DELETED_BYTES)
-                .weigher(|_, deleted: &Arc<Deleted>| weight(deleted.len() * size_of::<u64>()))
-                .build(),
+            tails: cache(limits.tails, Tail::bytes),
+            deleted: cache(limits.others, Deleted::bytes),
+            scanned: cache(limits.others, ScannedIds::bytes),
+            limits,
         }
     }
 
-    pub(crate) fn blobs(&self) -> &Arc<dyn BlobStore> {
-        &self.blobs
+    /// The tail of a data file: in memory, or one request, however many ask.
+    pub(super) async fn tail(&self, file: &DataFile) -> Result<Arc<Tail>> {
+        let load = async {
+            let end = self.end_of(file).await?;
+            let (size, length) = (file.size, file.tail_length);
+            let tail = blocking(move || Tail::parse(end, size, length)).await?;
+            if tail.row_count() != file.rows {
+                return Err(
+                    Error::corrupt("a data file has not as many rows as the catalog says")
+                        .with("found", tail.row_count())
+                        .with("expected", file.rows),
+                );
+            }
+            Ok(Arc::new(tail))
+        };
+        let tail = self.tails.try_get_with_by_ref(&file.path, load).await;
+        tail.map_err(|error| Arc::unwrap_or_clone(error).with("object", &file.path))
     }
 
-    /// A file's tail, in one request where it is not in memory; readers of one tail share the request.
-    pub(crate) async fn tail(&self, file: &DataFile) -> Result<Arc<Tail>> {
-        self.tails
-            .try_get_with_by_ref(&file.path, self.fetch_tail(file))
-            .await
-            .map_err(Arc::unwrap_or_clone)
-    }
-
-    /// A file's tail if it is in memory.
-    pub(crate) async fn cached_tail(&self, file: &DataFile) -> Option<Arc<Tail>> {
+    /// The tail of a data file, if it is in memory.
+    pub(super) async fn known_tail(&self, file: &DataFile) -> Option<Arc<Tail>> {
         self.tails.get(&file.path).await
     }
 
-    async fn fetch_tail(&self, file: &DataFile) -> Result<Arc<Tail>> {
-        let known = file
-            .tail_length
-            .or(file.footer_size.map(|footer| footer + TRAILER));
-        let mut end = self
-            .suffix(&file.path, known.unwrap_or(GUESSED_TAIL).min(file.size))
-            .await?;
-        let in_file = |error: Error| error.with("path", &file.path);
-        if known.is_none() {
-            let needed = Tail::footer_length(&end).map_err(in_file)? as u64 + TRAILER;
-            if needed > end.len() as u64 {
-                end = self.suffix(&file.path, needed.min(file.size)).await?;
-            }
+    async fn end_of(&self, file: &DataFile) -> Result<Bytes> {
+        let guess = file.footer_size.map_or(FOOTER_GUESS, |size| size + TRAILER);
+        let wanted = file.tail_length.unwrap_or(guess).min(file.size);
+        let end = self.suffix(&file.path, wanted).await?;
+        if file.tail_length.is_some() {
+            return Ok(end);
         }
-        let tail = Tail::parse(end, file.size, file.tail_length).map_err(in_file)?;
-        if tail.row_count() != file.rows {
-            return Err(
-                Error::corrupt("a segment does not hold as many rows as the catalog says")
-                    .with("path", &file.path)
-                    .with("catalog", file.rows)
-                    .with("segment", tail.row_count()),
-            );
+        let needed = Tail::footer_length(&end)? as u64 + TRAILER;
+        if needed <= end.len() as u64 || needed > file.size {
+            return Ok(end);
         }
-        Ok(Arc::new(tail))
+        self.suffix(&file.path, needed).await
     }
 
-    /// A row group, in one request where it is not in memory.
-    pub(crate) async fn group(
+    /// The ids of a file that has no index of its own, from its id column: in memory, or as many requests as the column
+    /// has pieces that lie apart.
+    pub(super) async fn scanned(
         &self,
         file: &DataFile,
         tail: &Arc<Tail>,
-        number: usize,
-        reader: &RecordReader,
-    ) -> Result<Arc<Group>> {
-        let key = (Arc::clone(&file.path), number);
-        let fetch = async {
-            let mut groups = self
-                .adjacent_groups(file, tail, number..number + 1, reader)
-                .await?;
-            groups
-                .pop()
-                .map(Arc::new)
-                .ok_or_else(|| missing(&file.path))
+        id_column: i64,
+    ) -> Result<Arc<ScannedIds>> {
+        let load = async {
+            let mut ranges = Vec::new();
+            for group in 0..tail.row_groups() {
+                ranges.extend(tail.ranges(group, &[id_column])?);
+            }
+            let chunks = self.fetch(file, ranges).await?;
+            let tail = Arc::clone(tail);
+            let ids = blocking(move || ScannedIds::read(&tail, id_column, &chunks)).await?;
+            Ok::<_, Error>(Arc::new(ids))
         };
-        self.groups
-            .try_get_with(key, fetch)
-            .await
-            .map_err(Arc::unwrap_or_clone)
+        let ids = self.scanned.try_get_with_by_ref(&file.path, load).await;
+        ids.map_err(|error| Arc::unwrap_or_clone(error).with("object", &file.path))
     }
 
-    /// Adjacent row groups, in one request, past the cache: a scan does not push out what lookups use.
-    pub(crate) async fn adjacent_groups(
-        &self,
-        file: &DataFile,
-        tail: &Arc<Tail>,
-        numbers: Range<usize>,
-        reader: &RecordReader,
-    ) -> Result<Vec<Group>> {
-        let columns = reader.field_ids(tail.is_ours());
-        let mut extents = Vec::new();
-        for number in numbers.clone() {
-            let ranges = tail.ranges(number, &columns)?;
-            // Between the columns of a record lie few bytes, if any: one range a group costs less than another request.
-            if let (Some(first), Some(last)) =
-                (ranges.first(), ranges.iter().map(|range| range.end).max())
-            {
-                extents.push((number, first.start..last));
-            }
-        }
-        let (Some(start), Some(end)) = (
-            extents.iter().map(|(_, range)| range.start).min(),
-            extents.iter().map(|(_, range)| range.end).max(),
-        ) else {
+    /// What a delete file names: in memory, or one request.
+    pub(super) async fn deleted(&self, file: &Arc<DeleteFile>) -> Result<Arc<Deleted>> {
+        let load = async {
+            let bytes = self.suffix(&file.path, file.size).await?;
+            let file = Arc::clone(file);
+            let deleted = blocking(move || Deleted::parse(bytes, &file)).await?;
+            Ok::<_, Error>(Arc::new(deleted))
+        };
+        let deleted = self.deleted.try_get_with_by_ref(&file.path, load).await;
+        deleted.map_err(Arc::unwrap_or_clone)
+    }
+
+    /// The dead rows of a data file.
+    pub(super) async fn dead(&self, file: &DataFile, state: &CatalogState) -> Result<DeadRows> {
+        let deleted = match &file.delete_file {
+            Some(delete_file) => Some(self.deleted(delete_file).await?),
+            None => None,
+        };
+        DeadRows::of(file, deleted.as_deref(), state.key.id)
+    }
+
+    /// Fetches ranges of a data file, with what lies between them where that is little.
+    pub(super) async fn fetch(&self, file: &DataFile, ranges: Vec<Range<u64>>) -> Result<Chunks> {
+        let ranges = merged(ranges);
+        let parts = self.ranges(&file.path, &ranges).await?;
+        let starts = ranges.iter().map(|range| range.start);
+        Ok(Chunks::new(file.size, starts.zip(parts).collect()))
+    }
+
+    async fn ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        if ranges.is_empty() {
             return Ok(Vec::new());
-        };
-        let bytes = self.blobs.get_ranges(&file.path, &[start..end]).await?;
-        let bytes = bytes
-            .and_then(|mut ranges| ranges.pop())
-            .ok_or_else(|| missing(&file.path))?;
-        let at = |offset: u64| usize::try_from(offset - start).unwrap_or(usize::MAX);
-        let group = |(number, range): (usize, Range<u64>)| {
-            let part = (range.start, bytes.slice(at(range.start)..at(range.end)));
-            Group::new(file, tail, number, vec![part], reader)
-        };
-        Ok(extents.into_iter().map(group).collect())
-    }
-
-    /// The dead rows that a delete file names.
-    pub(crate) async fn deleted(
-        &self,
-        file: &DataFile,
-        delete_file: &DeleteFile,
-    ) -> Result<Arc<Deleted>> {
-        let fetch = async {
-            let bytes = self.suffix(&delete_file.path, delete_file.size).await?;
-            let positions =
-                decode_deletes(bytes).map_err(|error| error.with("path", &delete_file.path))?;
-            let deleted = Deleted::new(positions);
-            if deleted.len() as u64 != delete_file.rows {
-                return Err(Error::corrupt(
-                    "a delete file does not name as many rows as the catalog says",
-                )
-                .with("path", &delete_file.path)
-                .with("data_file", &file.path)
-                .with("catalog", delete_file.rows)
-                .with("found", deleted.len()));
-            }
-            Ok(Arc::new(deleted))
-        };
-        self.deletes
-            .try_get_with_by_ref(&delete_file.path, fetch)
-            .await
-            .map_err(Arc::unwrap_or_clone)
+        }
+        let parts = self.blobs.get_ranges(path, ranges).await?;
+        parts.ok_or_else(|| missing_object(path))
     }
 
     async fn suffix(&self, path: &str, length: u64) -> Result<Bytes> {
-        let suffix = self.blobs.get_suffix(path, length).await?;
-        suffix.ok_or_else(|| missing(path))
+        let end = self.blobs.get_suffix(path, length).await?;
+        end.ok_or_else(|| missing_object(path))
     }
 }
 
-/// The context under which a missing object is told apart from other corruption.
-pub(crate) const MISSING: &str = "missing_object";
-
-fn missing(path: &str) -> Error {
-    Error::corrupt("an object of the archive is missing").with(MISSING, path)
+fn cache<V: Send + Sync + 'static>(budget: u64, bytes: fn(&V) -> usize) -> Cache<Arc<str>, Arc<V>> {
+    Cache::builder()
+        .max_capacity(budget)
+        .weigher(move |_, value: &Arc<V>| u32::try_from(bytes(value)).unwrap_or(u32::MAX))
+        .build()
 }
 
-fn weight(bytes: usize) -> u32 {
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+/// Ranges in their order, as few as possible.
+fn merged(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut merged: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end.saturating_add(GAP) => {
+                last.end = last.end.max(range.end);
+            }
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+fn missing_object(path: &str) -> Error {
+    Error::corrupt("an object that the archive's catalog names is missing").with("object", path)
+}
+
+/// Does work that takes long enough to keep others waiting; a panic of a library over damaged bytes ends here.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        Error::corrupt("a data file of the archive could not be decoded").with_source(error)
+    })?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_that_lie_near_become_one_request() {
+        assert_eq!(merged(vec![]), []);
+        assert_eq!(merged(vec![10..20, 0..10]), [0..20]);
+        assert_eq!(merged(vec![0..10, 10 + GAP..30 + GAP, 5..7]), [0..30 + GAP]);
+        assert_eq!(
+            merged(vec![0..10, 11 + GAP..30 + GAP]),
+            [0..10, 11 + GAP..30 + GAP]
+        );
+    }
 }

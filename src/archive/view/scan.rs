@@ -1,205 +1,149 @@
-//! Reading what matches, as it lies: pruned by statistics, row groups in few large requests, bounded in memory.
+//! Scans in any order: file after file, some row groups at a time, the next ones fetched meanwhile.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::ArchiveView;
-use super::deleted::Deleted;
-use super::group::Group;
-use super::prune::{self, Known};
-use crate::archive::catalog::{DataFile, InlinedRow, Place};
-use crate::archive::segment::Tail;
-use crate::{Error, Filter, Prepared, Record, RecordStream, Result};
+use super::group::{FileScan, Question};
+use super::reader::blocking;
+use crate::archive::segment::Chunks;
+use crate::query::Prepared;
+use crate::{Record, Result};
 
-/// Adjacent row groups are read in one request, up to so many bytes.
-const REQUEST_BYTES: u64 = 4 << 20;
-
-/// How many requests are under way while their answers are used.
+/// How much is fetched at a time, at most.
+const RUN_BYTES: u64 = 4 << 20;
+/// How many fetches are under way, or wait to be used.
 const AHEAD: usize = 2;
 
-/// A live row that matches.
-#[derive(Debug)]
-pub(super) struct Match {
-    pub(super) place: Place,
-    pub(super) record: Arc<Record>,
+/// Row groups of one file that are fetched together.
+struct Run {
+    scan: Arc<FileScan>,
+    groups: Vec<usize>,
 }
 
-impl Match {
-    fn of_inlined(row: &InlinedRow) -> Self {
-        Self {
-            place: Place::Inlined {
-                table: Arc::clone(&row.table),
-                row_id: row.row_id,
-            },
-            record: Arc::clone(&row.record),
+/// All records that match, in no order.
+pub(super) fn stream(
+    view: ArchiveView,
+    query: Prepared,
+) -> impl Stream<Item = Result<Arc<Record>>> + Send {
+    let inlined = inlined(&view, &query);
+    let read = |scan: &FileScan, groups: &[usize], chunks: &Chunks| {
+        let mut records = Vec::new();
+        for group in groups {
+            let matches = scan.matches(*group, chunks)?;
+            records.extend(matches.into_iter().map(|found| found.record));
         }
-    }
+        Ok(records)
+    };
+    let scanned = runs(&view, &query, read)
+        .map_ok(|records| stream::iter(records.into_iter().map(Ok)))
+        .try_flatten();
+    stream::iter(inlined.into_iter().map(Ok)).chain(scanned)
 }
 
-/// Streams what matches in any order, with the query's limit and projection.
-pub(super) fn search(view: ArchiveView, query: Prepared) -> RecordStream {
-    let limit = query
-        .query()
-        .limit
-        .and_then(|limit| usize::try_from(limit).ok());
-    let records = matches(view, query.clone())
-        .map_ok(|found| stream::iter(found.into_iter().map(Ok)))
-        .try_flatten()
-        .map_ok(move |found| query.project(found.record));
-    records.take(limit.unwrap_or(usize::MAX)).boxed()
-}
-
-/// How many rows match.
+/// How many records match.
 pub(super) async fn count(view: &ArchiveView, query: &Prepared) -> Result<u64> {
-    if query.query().filter == Filter::ALL {
-        return count_all(view).await;
-    }
-    let counts = matches(view.clone(), query.clone()).map_ok(|found| found.len() as u64);
-    counts
-        .try_fold(0, |sum, count| async move { Ok(sum + count) })
+    let inlined = inlined(view, query).len() as u64;
+    let read = |scan: &FileScan, groups: &[usize], chunks: &Chunks| {
+        let mut sum = 0;
+        for group in groups {
+            sum += scan.count(*group, chunks)?;
+        }
+        Ok(sum)
+    };
+    runs(view, query, read)
+        .try_fold(inlined, async |sum, count| Ok(sum + count))
         .await
 }
 
-/// The catalog's own counts; only where both stores name dead rows of a file, they are compared.
-async fn count_all(view: &ArchiveView) -> Result<u64> {
-    let mut count = view.state.inlined.len() as u64;
+/// How many live records there are, as the catalog says.
+pub(super) async fn count_all(view: &ArchiveView) -> Result<u64> {
+    let mut sum = view.state.inlined.len() as u64;
     for file in &view.state.files {
+        // Where a position may be noted twice, the union is counted.
         let dead = match &file.delete_file {
-            None => file.dead.len() as u64,
             Some(delete_file) if file.dead.is_empty() => delete_file.rows,
-            Some(delete_file) => {
-                let deleted = view.files.deleted(file, delete_file).await?;
-                let only_inlined = file
-                    .dead
-                    .iter()
-                    .filter(|dead| !deleted.contains(dead.position));
-                delete_file.rows + only_inlined.count() as u64
-            }
+            Some(_) => view.reader.dead(file, &view.state).await?.len(),
+            None => file.dead.len() as u64,
         };
-        count += file.rows.saturating_sub(dead);
+        sum += file.rows.saturating_sub(dead);
     }
-    Ok(count)
+    Ok(sum)
 }
 
-/// Every live row that matches, some rows at a time.
-pub(super) fn matches(
-    view: ArchiveView,
-    query: Prepared,
-) -> BoxStream<'static, Result<Vec<Match>>> {
-    let filter = Arc::new(query.query().filter.nnf());
-    let inlined: Vec<Match> = view
+/// The records among the inlined rows that match.
+pub(super) fn inlined(view: &ArchiveView, query: &Prepared) -> Vec<Arc<Record>> {
+    let records = view.state.inlined.iter().map(|row| &row.record);
+    records
+        .filter(|record| query.matches(record))
+        .cloned()
+        .collect()
+}
+
+/// What `read` makes of every row group that may hold a match.
+fn runs<T, R>(
+    view: &ArchiveView,
+    query: &Prepared,
+    read: R,
+) -> impl Stream<Item = Result<T>> + Send + use<T, R>
+where
+    T: Send + 'static,
+    R: Fn(&FileScan, &[usize], &Chunks) -> Result<T> + Clone + Send + 'static,
+{
+    let question = Question::new(view, query);
+    let files: Vec<_> = view
         .state
-        .inlined
+        .files
         .iter()
-        .filter(|row| query.matches(&row.record))
-        .map(Match::of_inlined)
+        .filter(|file| question.may_match(&question.known(view, file), file))
+        .cloned()
         .collect();
-    let files: Vec<_> = view.state.files.iter().map(Arc::clone).collect();
-    let jobs = stream::iter(files)
-        .map({
-            let view = view.clone();
-            move |file| plan(view.clone(), file, Arc::clone(&filter))
+    let opening = view.clone();
+    let reading = view.clone();
+    let mut most = 1;
+    stream::iter(files)
+        .map(move |file| {
+            let (view, question) = (opening.clone(), question.clone());
+            async move { FileScan::open(&view, file, question).await }
         })
         .buffered(AHEAD)
-        .map_ok(|jobs| stream::iter(jobs.into_iter().map(Ok::<_, Error>)))
-        .try_flatten();
-    let found = jobs
-        .map_ok(move |job| job.run(view.clone(), query.clone()))
-        .try_buffered(AHEAD);
-    stream::iter([Ok(inlined)]).chain(found).boxed()
+        .map(move |scan| -> Result<_> {
+            let runs = cut(scan?, &mut most)?;
+            Ok(stream::iter(runs.into_iter().map(Ok)))
+        })
+        .try_flatten()
+        .map_ok(move |run: Run| {
+            let (view, read) = (reading.clone(), read.clone());
+            async move {
+                let chunks = run.scan.fetch(&view, &run.groups).await?;
+                blocking(move || read(&run.scan, &run.groups, &chunks)).await
+            }
+        })
+        .try_buffered(AHEAD)
 }
 
-/// What one request reads.
-struct Job {
-    file: Arc<DataFile>,
-    tail: Arc<Tail>,
-    deleted: Option<Arc<Deleted>>,
-    groups: Range<usize>,
-}
-
-/// The requests that a file takes.
-async fn plan(view: ArchiveView, file: Arc<DataFile>, filter: Arc<Filter>) -> Result<Vec<Job>> {
-    let table = &view.state.table;
-    let of_file = |column, _| Known::of_file(&file, column).filter(|_| file.is_complete(column));
-    if !prune::may_match(&filter, table, &of_file) {
-        return Ok(Vec::new());
-    }
-    let tail = view.files.tail(&file).await?;
-    let deleted = match &file.delete_file {
-        None => None,
-        Some(delete_file) => Some(view.files.deleted(&file, delete_file).await?),
+/// Cuts the row groups of a file into runs, of one row group at first: a search with a limit needs few.
+fn cut(scan: Arc<FileScan>, most: &mut usize) -> Result<Vec<Run>> {
+    let (mut runs, mut groups, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let mut close = |groups: &mut Vec<usize>, most: &mut usize| {
+        if !groups.is_empty() {
+            runs.push(Run {
+                scan: Arc::clone(&scan),
+                groups: std::mem::take(groups),
+            });
+            *most = most.saturating_mul(2);
+        }
     };
-    let columns = view.records.field_ids(tail.is_ours());
-    let mut jobs: Vec<Job> = Vec::new();
-    let mut bytes = 0;
-    for group in 0..tail.row_groups() {
-        let of_group = |column, kind| {
-            Known::of_group(&tail, group, column, kind).filter(|_| file.is_complete(column))
-        };
-        if !prune::may_match(&filter, table, &of_group) {
-            continue;
+    for group in scan.groups() {
+        let more = scan.bytes(group)?;
+        if groups.len() >= *most || bytes + more > RUN_BYTES {
+            close(&mut groups, most);
+            bytes = 0;
         }
-        let length = tail
-            .ranges(group, &columns)?
-            .iter()
-            .map(|range| range.end - range.start)
-            .sum::<u64>();
-        match jobs.last_mut() {
-            Some(job) if job.groups.end == group && bytes + length <= REQUEST_BYTES => {
-                job.groups.end += 1;
-                bytes += length;
-            }
-            _ => {
-                jobs.push(Job {
-                    file: Arc::clone(&file),
-                    tail: Arc::clone(&tail),
-                    deleted: deleted.clone(),
-                    groups: group..group + 1,
-                });
-                bytes = length;
-            }
-        }
+        groups.push(group);
+        bytes += more;
     }
-    Ok(jobs)
-}
-
-impl Job {
-    async fn run(self, view: ArchiveView, query: Prepared) -> Result<Vec<Match>> {
-        let groups = view
-            .files
-            .adjacent_groups(&self.file, &self.tail, self.groups.clone(), &view.records)
-            .await?;
-        // Decoding takes milliseconds: not on a thread that others wait for.
-        let decoded = tokio::task::spawn_blocking(move || self.decode(&groups, &query)).await;
-        decoded
-            .map_err(|error| Error::unexpected("decoding a segment stopped").with_source(error))?
-    }
-
-    fn decode(&self, groups: &[Group], query: &Prepared) -> Result<Vec<Match>> {
-        let mut found = Vec::new();
-        let is_live = |position| {
-            !self.file.is_dead_inlined(position)
-                && !self
-                    .deleted
-                    .as_ref()
-                    .is_some_and(|deleted| deleted.contains(position))
-        };
-        for group in groups {
-            let rows = group
-                .records(&is_live)
-                .map_err(|error| error.with("path", &self.file.path))?;
-            let matching = rows.into_iter().filter(|(_, record)| query.matches(record));
-            found.extend(matching.map(|(position, record)| Match {
-                place: Place::File {
-                    file: self.file.id,
-                    position,
-                },
-                record,
-            }));
-        }
-        Ok(found)
-    }
+    close(&mut groups, most);
+    Ok(runs)
 }

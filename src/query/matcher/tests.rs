@@ -370,3 +370,62 @@ fn wrong_operands_are_invalid_before_anything_runs() {
     }
     assert!(deep.matches(&record, now()).is_err());
 }
+
+/// What some values tell is never contradicted by the others, and with all of them everything is told.
+#[test]
+fn a_judgement_holds_whatever_the_unknown_values_are() {
+    let records: Vec<Record> = VALUES
+        .iter()
+        .flat_map(|(_, v)| {
+            VALUES
+                .iter()
+                .map(move |(_, w)| (v, w.replace("\"v\"", "\"w\"")))
+        })
+        .map(|(v, w)| {
+            let inside = |object: &str| object[1..object.len() - 1].to_owned();
+            let (v, w) = (inside(v), inside(&w));
+            let fields = if w.starts_with("\"w\"") && v.starts_with("\"v\"") {
+                format!("{{{v},{w}}}")
+            } else {
+                "{}".to_owned()
+            };
+            Record::from_json("r", &fields).unwrap()
+        })
+        .collect();
+    for text in [
+        "v = 1 and w = 'Alpha'",
+        "v = 1 or w = 'Alpha'",
+        "not (v > 0 and not (w is null))",
+        "v is null or not (w like 'a%' or v != true)",
+        "not (v between 0 and 1) and not (w = 1)",
+    ] {
+        let query = crate::Query::filter(text).unwrap().prepare(now()).unwrap();
+        for record in &records {
+            let value = |path: &Path| {
+                let value = crate::query::value_at(record, path);
+                Some(value.unwrap_or(crate::json::Json::Null))
+            };
+            let only = |name: &'static str| {
+                move |path: &Path| (path.to_string() == name).then(|| value(path)).flatten()
+            };
+            let truth = query.matches(record);
+            assert_eq!(
+                query.judge(value),
+                Some(truth),
+                "{text}: {}",
+                record.fields()
+            );
+            for judged in [
+                query.judge(only("v")),
+                query.judge(only("w")),
+                query.judge(only("x")),
+            ] {
+                assert!(
+                    judged.is_none_or(|judged| judged == truth),
+                    "{text}: {}",
+                    record.fields()
+                );
+            }
+        }
+    }
+}

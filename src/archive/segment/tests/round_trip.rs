@@ -7,8 +7,9 @@ use proptest::prelude::*;
 
 use super::flights::{columns, label};
 use crate::archive::column::{Bound, Column, ColumnType};
+use crate::archive::segment::encode::Encoded;
 use crate::archive::segment::{
-    Chunks, Encoded, RecordReader, RowGroup, SegmentRow, Tail, encode, fitting, verify,
+    Chunks, RecordReader, RowGroup, SegmentRow, Tail, encode, fitting, verify,
 };
 use crate::record::{HashLayout, Stamp};
 use crate::{ErrorKind, Record, RecordId, Result};
@@ -177,7 +178,7 @@ fn every_bit_of_a_tail_counts() {
 }
 
 #[test]
-fn the_catalog_is_told_exact_bounds_or_none() {
+fn the_catalog_is_told_exact_counts_and_bounds() {
     let columns = columns(&PROMOTED);
     let rows = sorted(vec![
         row(

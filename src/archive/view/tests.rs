@@ -1,0 +1,5 @@
+mod corruption;
+mod foreign;
+mod lookups;
+mod rig;
+mod searches;
