@@ -16,5 +16,7 @@ mod view;
 pub(crate) use self::catalog::{CatalogState, Change, Place};
 pub use self::mover::{ArchiveReport, Plan};
 pub(crate) use self::mover::{Run, plan, run};
-pub use self::parquet::{Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder};
+pub use self::parquet::{
+    ArchiveContents, ArchivedAt, Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder,
+};
 pub(crate) use self::view::{ArchiveView, Located, Lookup};

@@ -1,5 +1,6 @@
 //! Bytes under names: where segments lie.
 
+mod counted;
 #[cfg(feature = "archive")]
 mod directory;
 
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 
+pub use self::counted::{BlobRequests, CountedBlobs};
 #[cfg(feature = "archive")]
 pub use self::directory::DirectoryStore;
 

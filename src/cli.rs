@@ -1,22 +1,27 @@
 //! The command line: one file per command below.
 
+mod archive;
 mod check;
 mod columns;
 mod context;
 mod count;
 mod delete;
+mod demo;
 mod exit;
+mod explain;
 mod export;
 mod get;
 mod import;
 mod init;
 mod interrupt;
 mod people;
+mod plan;
 mod progress;
 mod put;
 mod record;
 mod search;
 mod settings;
+mod status;
 
 use std::process::ExitCode;
 
@@ -49,8 +54,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Run),
     Init(init::Init),
     Check(check::Check),
+    Plan(plan::Plan),
+    Archive(archive::Archive),
     Get(get::Get),
     Put(put::Put),
     Delete(delete::Delete),
@@ -58,14 +66,19 @@ enum Command {
     Count(count::Count),
     Import(import::Import),
     Export(export::Export),
+    Status(status::Status),
+    Explain(explain::Explain),
     Config(settings::Settings),
 }
 
 impl Command {
     async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         match self {
+            Self::Demo(command) => command.run(context).await,
             Self::Init(command) => command.run(context),
             Self::Check(command) => command.run(context).await,
+            Self::Plan(command) => command.run(context).await,
+            Self::Archive(command) => command.run(context).await,
             Self::Get(command) => command.run(context).await,
             Self::Put(command) => command.run(context).await,
             Self::Delete(command) => command.run(context).await,
@@ -73,13 +86,15 @@ impl Command {
             Self::Count(command) => command.run(context).await,
             Self::Import(command) => command.run(context).await,
             Self::Export(command) => command.run(context).await,
+            Self::Status(command) => command.run(context).await,
+            Self::Explain(command) => command.run(context).await,
             Self::Config(command) => command.run(context),
         }
     }
 
     /// Whether Ctrl-C is left to the command, which stops between two batches; the others end at once.
     fn stops_by_itself(&self) -> bool {
-        matches!(self, Self::Import(_))
+        matches!(self, Self::Archive(_) | Self::Demo(_) | Self::Import(_))
     }
 }
 

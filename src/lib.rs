@@ -24,6 +24,7 @@ mod layer;
 #[cfg(feature = "config")]
 mod open;
 mod policy;
+pub mod prelude;
 mod query;
 mod record;
 mod sql;
@@ -34,7 +35,8 @@ mod write;
 pub use self::age::{Age, AgeAt, AgeForm};
 #[cfg(feature = "archive")]
 pub use self::archive::{
-    ArchiveReport, Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder, Plan,
+    ArchiveContents, ArchiveReport, ArchivedAt, Columns, Leftover, Orphans, ParquetArchive,
+    ParquetArchiveBuilder, Plan,
 };
 pub use self::backend::memory::MemoryDatabase;
 #[cfg(feature = "moka")]
@@ -43,7 +45,7 @@ pub use self::backend::moka::MokaDatabase;
 pub use self::backend::sqlite::{SqliteBuilder, SqliteDatabase};
 #[cfg(feature = "archive")]
 pub use self::blob::DirectoryStore;
-pub use self::blob::{BlobInfo, BlobStore};
+pub use self::blob::{BlobInfo, BlobRequests, BlobStore, CountedBlobs};
 pub use self::catalog_host::{
     CatalogHost, DueCursor, DuePage, DueScan, HostTransaction, SkipReason, Storage, Undated,
 };

@@ -2,6 +2,7 @@
 
 mod builder;
 mod columns;
+mod contents;
 mod decide;
 mod orphans;
 mod write;
@@ -14,6 +15,7 @@ use async_trait::async_trait;
 
 pub use self::builder::ParquetArchiveBuilder;
 pub use self::columns::Columns;
+pub use self::contents::{ArchiveContents, ArchivedAt};
 pub use self::orphans::{Leftover, Orphans};
 
 use super::catalog::{ArchivedTable, Catalog, CatalogState};

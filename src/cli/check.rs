@@ -6,7 +6,7 @@ use thermocline::{Age, AgeAt, Database, Query, Store};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::people::number;
+use super::people::{number, write_line};
 
 /// So many records are looked at where the field of the age is in question.
 const SAMPLE: u64 = 1_000;
@@ -25,7 +25,7 @@ pub(super) struct Check {}
 impl Check {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let config = context.config()?;
-        println(&format!(
+        write_line(&format!(
             "{}: {} collections, {} policies",
             context.options.config.display(),
             config.collections.len(),
@@ -36,17 +36,17 @@ impl Check {
         for (name, settings) in &config.collections {
             let collection = store.collection(name)?;
             let health = collection.health().await?;
-            println(&format!("{name}: {} answers", health.service))?;
+            write_line(&format!("{name}: {} answers", health.service))?;
             let policies: Vec<_> = config.policies_of(name).collect();
             let seen = ages(&collection, &settings.age).await?;
             if let Some(problem) = seen.problem(name, &settings.age, !policies.is_empty()) {
                 eprintln!("{problem}");
                 exit = Exit::Wrong;
             } else {
-                println(&seen.said(name, &settings.age))?;
+                write_line(&seen.said(name, &settings.age))?;
             }
             for policy in policies {
-                println(&format!("{name}: policy {} is well", policy.name()))?;
+                write_line(&format!("{name}: policy {} is well", policy.name()))?;
             }
         }
         Ok(exit)
@@ -108,9 +108,4 @@ impl Ages {
             ),
         }
     }
-}
-
-fn println(text: &str) -> Result<(), Failure> {
-    use std::io::Write;
-    Ok(writeln!(std::io::stdout(), "{text}")?)
 }

@@ -4,8 +4,10 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 use thermocline::config::Config;
-use thermocline::{Error, Store};
+use thermocline::{Error, Store, TieredDatabase};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Failure;
@@ -79,8 +81,21 @@ impl Context {
         }
     }
 
-    /// Opens the tiers of the collection that is meant.
-    pub(super) async fn open(&self) -> Result<thermocline::TieredDatabase, Failure> {
+    /// The names of the collections that are meant: all, or the one that was named.
+    pub(super) fn collections_of(&self, config: &Config) -> Result<Vec<String>, Failure> {
+        match &self.options.collection {
+            Some(_) => Ok(vec![self.collection_of(config)?]),
+            None => Ok(config.collections.keys().cloned().collect()),
+        }
+    }
+
+    /// Opens everything that the configuration describes.
+    pub(super) async fn store(&self) -> Result<Store, Failure> {
+        Ok(Store::from_config(self.config()?).await?)
+    }
+
+    /// Opens the collection that is meant.
+    pub(super) async fn open(&self) -> Result<TieredDatabase, Failure> {
         let config = self.config()?;
         let name = self.collection_of(&config)?;
         let store = Store::from_config(config).await?;
@@ -112,4 +127,18 @@ impl Context {
                 .into()),
         }
     }
+}
+
+/// A time on the command line: `2014-01-01T00:00:00Z`, or a day, which begins at midnight UTC.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let day: civil::Date = text
+        .parse()
+        .map_err(|_| "a time is written like 2014-01-01T00:00:00Z or 2014-01-01".to_owned())?;
+    let midnight = day.at(0, 0, 0, 0).to_zoned_datetime(TimeZone::UTC);
+    midnight
+        .map(|midnight| midnight.timestamp())
+        .map_err(|error| error.to_string())
 }

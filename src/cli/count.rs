@@ -5,6 +5,7 @@ use thermocline::{Database, Filter, Query};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::people::write_line;
 
 /// Counts the records that match, over all tiers
 #[derive(Args, Debug)]
@@ -23,12 +24,7 @@ impl Count {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let query = Query::from(self.filter.parse::<Filter>()?);
         let collection = context.open().await?;
-        println(&collection.count(&query).await?)?;
+        write_line(&collection.count(&query).await?.to_string())?;
         Ok(Exit::Done)
     }
-}
-
-fn println(count: &u64) -> Result<(), Failure> {
-    use std::io::Write;
-    Ok(writeln!(std::io::stdout(), "{count}")?)
 }

@@ -1,10 +1,12 @@
 //! Numbers, sizes, times and tables as people read them.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::exit::Failure;
 
 /// `336,776`.
 pub(super) fn number(count: u64) -> String {
@@ -40,6 +42,11 @@ pub(super) fn duration(time: Duration) -> String {
             seconds % 60.0
         ),
     }
+}
+
+/// A line on standard output.
+pub(super) fn write_line(text: &str) -> Result<(), Failure> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
 /// A table without lines: a head, and rows; the columns of numbers stand to the right.

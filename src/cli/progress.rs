@@ -47,9 +47,9 @@ impl Progress {
         }
     }
 
-    /// So much more is done.
-    pub(super) fn add(&mut self, more: u64) {
-        self.set(self.done + more);
+    /// Whether somebody sees a bar.
+    pub(super) fn is_watched() -> bool {
+        std::io::stderr().is_terminal()
     }
 
     /// So much is done by now.

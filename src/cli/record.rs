@@ -342,3 +342,12 @@ pub(super) fn print(
     }
     Ok(())
 }
+
+/// A record on one line: its id and the beginning of its fields.
+pub(super) fn identified(record: &Record) -> String {
+    format!(
+        "{}  {}",
+        record.id(),
+        people::shortened(record.fields(), 80)
+    )
+}

@@ -5,7 +5,11 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::{CollectionConfig, Config, HotBackend, PrimaryConfig};
+#[cfg(feature = "archive")]
+use crate::config::{CollectionConfig, Columns};
+use crate::config::{Config, HotBackend, PrimaryConfig};
+#[cfg(feature = "archive")]
+use crate::{BlobStore, CountedBlobs, DirectoryStore, ParquetArchive};
 use crate::{
     Clock, Database, Error, HotCache, MemoryDatabase, Result, SystemClock, TieredDatabase,
 };
@@ -25,6 +29,12 @@ pub struct Store {
 pub struct Tiers {
     /// The database that takes the writes.
     pub primary: Arc<dyn Database>,
+    /// The archive, if there is one.
+    #[cfg(feature = "archive")]
+    pub archive: Option<ParquetArchive>,
+    /// The archive's segments, and how many requests they got; shared by all collections.
+    #[cfg(feature = "archive")]
+    pub blobs: Option<Arc<CountedBlobs<DirectoryStore>>>,
 }
 
 impl Store {
@@ -54,11 +64,12 @@ impl Store {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let mut collections = BTreeMap::new();
         let mut primaries = Primaries::default();
+        let blobs = blobs(&config)?;
         for (name, collection) in &config.collections {
             let primary = primaries
                 .open(&config.primary, &collection.table, &clock)
                 .await?;
-            let opened = open(&config, name, collection, primary, &clock).await?;
+            let opened = open(&config, name, primary, blobs.clone(), &clock).await?;
             collections.insert(name.clone(), opened);
         }
         Ok(Self {
@@ -187,10 +198,11 @@ impl Primaries {
 async fn open(
     config: &Config,
     name: &str,
-    collection: &CollectionConfig,
     primary: Arc<dyn Database>,
+    blobs: Option<Blobs>,
     clock: &Arc<dyn Clock>,
 ) -> Result<(TieredDatabase, Tiers)> {
+    let collection = &config.collections[name];
     let mut builder = TieredDatabase::builder()
         .primary(Arc::clone(&primary))
         .age(collection.age.clone())
@@ -198,11 +210,79 @@ async fn open(
         .absent_ttl(config.hot.absent_ttl)
         .search_max_age(config.search_max_age)
         .clock(Arc::clone(clock));
+    for policy in config.policies_of(name) {
+        builder = builder.policy(policy.clone());
+    }
     if let Some(hot) = hot(config, name, clock)? {
         builder = builder.hot(hot);
     }
-    let handle = builder.build().await?;
-    Ok((handle, Tiers { primary }))
+    #[cfg(feature = "archive")]
+    let archive = match &blobs {
+        Some(blobs) => {
+            let archive = archive(collection, &primary, blobs, clock).await?;
+            builder = builder.archive(archive.clone());
+            Some(archive)
+        }
+        None => None,
+    };
+    let tiers = Tiers {
+        primary,
+        #[cfg(feature = "archive")]
+        archive,
+        #[cfg(feature = "archive")]
+        blobs,
+    };
+    Ok((builder.build().await?, tiers))
+}
+
+#[cfg(feature = "archive")]
+type Blobs = Arc<CountedBlobs<DirectoryStore>>;
+
+#[cfg(feature = "archive")]
+fn blobs(config: &Config) -> Result<Option<Blobs>> {
+    let Some(archive) = &config.archive else {
+        return Ok(None);
+    };
+    let directory = DirectoryStore::open(&archive.data)?;
+    Ok(Some(Arc::new(CountedBlobs::new(directory))))
+}
+
+#[cfg(feature = "archive")]
+async fn archive(
+    collection: &CollectionConfig,
+    primary: &Arc<dyn Database>,
+    blobs: &Blobs,
+    clock: &Arc<dyn Clock>,
+) -> Result<ParquetArchive> {
+    let host = primary.catalog_host().ok_or_else(|| {
+        Error::unsupported("an archive's catalog lives in the primary, and this one cannot hold it")
+    })?;
+    let columns = match &collection.columns {
+        Columns::Auto => crate::Columns::Auto,
+        Columns::None => crate::Columns::None,
+        Columns::Named(names) => crate::Columns::List(names.clone()),
+    };
+    let blobs: Arc<dyn BlobStore> = Arc::<CountedBlobs<DirectoryStore>>::clone(blobs);
+    ParquetArchive::with_blobs(blobs)
+        .catalog(host)?
+        .table(&collection.table)
+        .columns(columns)
+        .age(collection.age.clone())
+        .clock(Arc::clone(clock))
+        .build()
+        .await
+}
+
+/// Without the feature there is no archive to keep segments in.
+#[cfg(not(feature = "archive"))]
+type Blobs = std::convert::Infallible;
+
+#[cfg(not(feature = "archive"))]
+fn blobs(config: &Config) -> Result<Option<Blobs>> {
+    match config.archive {
+        None => Ok(None),
+        Some(_) => Err(super::not_built_in("archive")),
+    }
 }
 
 fn hot(config: &Config, name: &str, clock: &Arc<dyn Clock>) -> Result<Option<Arc<dyn HotCache>>> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,7 @@ use crate::{Error, Policy, Result};
 pub struct Archiver {
     database: TieredDatabase,
     only: Option<Box<str>>,
+    now: Option<Timestamp>,
     stop: CancellationToken,
     progress: Box<dyn Fn(&ArchiveReport) + Send + Sync>,
 }
@@ -34,6 +36,7 @@ impl TieredDatabase {
         Archiver {
             database: self.clone(),
             only: None,
+            now: None,
             stop: CancellationToken::new(),
             progress: Box::new(|_| {}),
         }
@@ -105,6 +108,12 @@ impl Archiver {
         self
     }
 
+    /// Judges ages as if it were `now`; what is written still bears the clock's time.
+    pub fn at(mut self, now: Timestamp) -> Self {
+        self.now = Some(now);
+        self
+    }
+
     /// Stops between two batches once `stop` is cancelled.
     pub fn stop(mut self, stop: CancellationToken) -> Self {
         self.stop = stop;
@@ -134,6 +143,7 @@ impl Archiver {
             let run_of_policy = Run {
                 archive,
                 policy,
+                now: self.now(),
                 clock: &*self.database.inner.clock,
                 stop: &self.stop,
                 progress: &*self.progress,
@@ -154,10 +164,15 @@ impl Archiver {
         let archive = self.database.parquet_archive()?;
         let mut plans = Vec::new();
         for policy in self.database.policies_called(self.only.as_deref())? {
-            let now = self.database.inner.clock.now();
-            plans.push(plan(&**archive.host(), policy, archive.age(), now).await?);
+            plans.push(plan(&**archive.host(), policy, archive.age(), self.now()).await?);
         }
         Ok(plans)
+    }
+}
+
+impl Archiver {
+    fn now(&self) -> Timestamp {
+        self.now.unwrap_or_else(|| self.database.inner.clock.now())
     }
 }
 

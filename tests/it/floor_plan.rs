@@ -21,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
     &["blob", "backend", "layer"],
     &["archive"],
     &["tiered", "migrate"],
-    &["config", "open"],
+    &["config", "open", "prelude"],
     &["daemon"],
     &["cli", "main"],
 ];

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ const RELEASE_STEP: u64 = 16 << 20;
 pub(crate) struct Run<'a> {
     pub(crate) archive: &'a ParquetArchive,
     pub(crate) policy: &'a Policy,
+    /// The time from which ages are judged.
+    pub(crate) now: Timestamp,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) stop: &'a CancellationToken,
     pub(crate) progress: &'a (dyn Fn(&ArchiveReport) + Send + Sync),
@@ -42,7 +45,7 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
         &**host,
         run.policy,
         run.archive.age(),
-        run.clock.now(),
+        run.now,
         Reach::Candidates,
     )?;
     while !run.stop.is_cancelled() {

@@ -1,0 +1,128 @@
+//! What lies in an archive, and where a record lies in it.
+
+use std::sync::Arc;
+
+use super::ParquetArchive;
+use crate::archive::catalog::{CatalogState, Place};
+use crate::{Record, Result};
+
+/// What lies in an archive at one snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ArchiveContents {
+    /// The catalog's snapshot.
+    pub snapshot: i64,
+    /// Live records.
+    pub records: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Bytes of the segments.
+    pub bytes: u64,
+    /// Rows of the segments that are dead: replaced, deleted, or not moved after all.
+    pub dead_rows: u64,
+    /// Those of the dead rows that stand in the catalog's SQL and in no delete file.
+    pub inlined_deletes: u64,
+    /// Live records that DuckDB keeps in the catalog itself.
+    pub inlined_records: u64,
+    /// Where the segments lie.
+    pub root: String,
+    /// Where other readers look for them, if that is another place: `init` corrects it.
+    pub elsewhere: Option<String>,
+}
+
+/// Where an archived record lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ArchivedAt {
+    /// The catalog's snapshot that was asked.
+    pub snapshot: i64,
+    /// The segment's path below the archive's root; none where DuckDB keeps the record in the catalog itself.
+    pub segment: Option<String>,
+    /// Rows of the segment, dead ones too.
+    pub segment_rows: u64,
+    /// Bytes of the segment.
+    pub segment_bytes: u64,
+    /// The snapshot with which the segment became visible.
+    pub since: i64,
+    /// The row's position in the segment, from 0.
+    pub position: u64,
+}
+
+impl ParquetArchive {
+    /// Tells what lies in the archive now; no segment is read.
+    ///
+    /// # Errors
+    /// `Unavailable`: the catalog's database. `Corrupt`: the catalog.
+    pub async fn contents(&self) -> Result<ArchiveContents> {
+        self.check_open()?;
+        let view = self.view().await?;
+        let mut tx = self.0.host.begin_read().await?;
+        let elsewhere = self.0.catalog.foreign_data_path(&mut *tx).await?;
+        Ok(ArchiveContents {
+            root: self.0.blobs.root(),
+            elsewhere,
+            ..counted(view.state())
+        })
+    }
+
+    /// Finds a record and tells where it lies.
+    ///
+    /// # Errors
+    /// As [`read`](crate::Database::read).
+    pub async fn locate(&self, id: &str) -> Result<Option<(Arc<Record>, ArchivedAt)>> {
+        self.ask(move |view| async move {
+            let Some(located) = view.locate(&[id]).await?.pop().flatten() else {
+                return Ok(None);
+            };
+            Ok(Some((
+                located.record,
+                described(view.state(), located.place),
+            )))
+        })
+        .await
+    }
+}
+
+fn counted(state: &CatalogState) -> ArchiveContents {
+    let mut contents = ArchiveContents {
+        snapshot: state.key.id,
+        segments: state.files.len() as u64,
+        inlined_records: state.inlined.len() as u64,
+        ..ArchiveContents::default()
+    };
+    for file in &state.files {
+        let inlined = file.dead.len() as u64;
+        let in_file = file.delete_file.as_ref().map_or(0, |deletes| deletes.rows);
+        contents.bytes += file.size;
+        contents.records += file.rows.saturating_sub(inlined + in_file);
+        contents.dead_rows += inlined + in_file;
+        contents.inlined_deletes += inlined;
+    }
+    contents.records += contents.inlined_records;
+    contents
+}
+
+fn described(state: &CatalogState, place: Place) -> ArchivedAt {
+    let nowhere = ArchivedAt {
+        snapshot: state.key.id,
+        segment: None,
+        segment_rows: 0,
+        segment_bytes: 0,
+        since: state.key.id,
+        position: 0,
+    };
+    match place {
+        Place::Inlined { .. } => nowhere,
+        Place::File { file, position } => {
+            let found = state.files.iter().find(|known| known.id == file);
+            found.map_or(nowhere, |file| ArchivedAt {
+                snapshot: state.key.id,
+                segment: Some(file.path.to_string()),
+                segment_rows: file.rows,
+                segment_bytes: file.size,
+                since: file.begin_snapshot,
+                position,
+            })
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `archive --once`: one run of the policies.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use thermocline::{ArchiveReport, Policy, TieredDatabase};
+
+use super::context::{Context, time};
+use super::exit::{Exit, Failure};
+use super::people::{duration, number, size, write_line};
+use super::plan::chosen;
+use super::progress::{Progress, Unit};
+
+/// Moves what the policies take now to the archive
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  thermocline archive --once
+  thermocline archive --once --policy orders-after-90d
+  0 2 * * *  cd /srv/orders && thermocline archive --once --output json >> archive.log     (cron)
+
+Ctrl-C stops between two batches; what was moved stays moved, and the next run goes on. A record that changes while it is
+being moved stays, and is counted as skipped.")]
+pub(super) struct Archive {
+    /// One run, now; the daemon that runs again and again is not built yet
+    #[arg(long, required = true)]
+    once: bool,
+
+    /// Only this policy
+    #[arg(long, value_name = "NAME")]
+    policy: Option<String>,
+
+    /// As if it were this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    now: Option<Timestamp>,
+}
+
+impl Archive {
+    pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let people = context.for_people()?;
+        let store = context.store().await?;
+        let mut reports = Vec::new();
+        let mut stopped = false;
+        for (name, policy) in chosen(context, &store, self.policy.as_deref())? {
+            let collection = store.collection(&name)?;
+            let report = run(context, &collection, &policy, self.now).await?;
+            stopped |= report.stopped;
+            if people {
+                tell(&name, &report)?;
+            }
+            reports.push((name, report));
+            if stopped {
+                break;
+            }
+        }
+        if !people {
+            write_line(&summary(&reports).to_string())?;
+        }
+        Ok(if stopped {
+            Exit::Interrupted
+        } else {
+            Exit::Done
+        })
+    }
+}
+
+/// Runs one policy, with a bar where somebody watches.
+pub(super) async fn run(
+    context: &Context,
+    collection: &TieredDatabase,
+    policy: &Policy,
+    now: Option<Timestamp>,
+) -> Result<ArchiveReport, Failure> {
+    let archiver = || {
+        let archiver = collection.archiver().policy(policy.name());
+        match now {
+            Some(now) => archiver.at(now),
+            None => archiver,
+        }
+    };
+    // How much there is to do takes a look at all of it: only where somebody waits for the remaining time.
+    let total = if Progress::is_watched() {
+        archiver().plan().await?.first().map(|plan| plan.rows)
+    } else {
+        None
+    };
+    let progress = parking_lot::Mutex::new(Progress::new("archive", Unit::Records, total));
+    let reports = archiver()
+        .stop(context.stop.clone())
+        .on_progress(move |report| progress.lock().set(report.moved))
+        .run()
+        .await?;
+    reports
+        .into_iter()
+        .next()
+        .ok_or_else(|| thermocline::Error::unexpected("a policy ran and told nothing").into())
+}
+
+fn tell(collection: &str, report: &ArchiveReport) -> Result<(), Failure> {
+    write_line(&format!(
+        "{collection}: {} moved {} records in {}: {} of JSON into {} segments of {}",
+        report.policy,
+        number(report.moved),
+        duration(report.took),
+        size(report.moved_bytes),
+        number(report.segments),
+        size(report.bytes),
+    ))?;
+    for (reason, count) in &report.skipped {
+        write_line(&format!(
+            "{collection}: {} stay: {}",
+            number(*count),
+            reason.as_str().replace('_', " ")
+        ))?;
+    }
+    if report.repaired > 0 {
+        write_line(&format!(
+            "{collection}: {} older copies of moved records were still live in the archive, and are dead now",
+            number(report.repaired)
+        ))?;
+    }
+    if report.released > 0 {
+        write_line(&format!(
+            "{collection}: {} went back to the disk",
+            size(report.released)
+        ))?;
+    }
+    if report.stopped {
+        write_line(&format!("{collection}: stopped; the next run goes on"))?;
+    }
+    Ok(())
+}
+
+fn summary(reports: &[(String, ArchiveReport)]) -> Value {
+    let sum =
+        |of: fn(&ArchiveReport) -> u64| reports.iter().map(|(_, report)| of(report)).sum::<u64>();
+    let mut skipped: BTreeMap<&str, u64> = BTreeMap::new();
+    for (_, report) in reports {
+        for (reason, count) in &report.skipped {
+            *skipped.entry(reason.as_str()).or_default() += count;
+        }
+    }
+    let seconds: f64 = reports
+        .iter()
+        .map(|(_, report)| report.took.as_secs_f64())
+        .sum();
+    let policies: Vec<Value> = reports
+        .iter()
+        .map(|(collection, report)| {
+            json!({
+                "collection": collection,
+                "policy": report.policy,
+                "moved": report.moved,
+                "segments": report.segments,
+                "bytes": report.bytes,
+                "batches": report.batches,
+                "repaired": report.repaired,
+                "released": report.released,
+                "stopped": report.stopped,
+                "seconds": report.took.as_secs_f64(),
+            })
+        })
+        .collect();
+    json!({
+        "moved": sum(|report| report.moved),
+        "skipped": skipped,
+        "segments": sum(|report| report.segments),
+        "bytes": sum(|report| report.bytes),
+        "seconds": seconds,
+        "policies": policies,
+    })
+}
