@@ -204,10 +204,6 @@ impl Args {
         self.encode(None::<i64>);
     }
 
-    pub(super) fn integer(&mut self, value: i64) {
-        self.encode(value);
-    }
-
     pub(super) fn finish(self) -> SqliteArguments {
         self.0
     }

@@ -31,7 +31,7 @@ pub(super) fn check(record: &Record) -> Result<()> {
 }
 
 fn is(object: &str, name: &str, test: impl Fn(Json<'_>) -> bool) -> bool {
-    json::value_at(object, [name].into_iter()).is_some_and(|text| test(Json::view(text)))
+    json::value_at(object, [name]).is_some_and(|text| test(Json::view(text)))
 }
 
 fn is_numbers(value: Json<'_>) -> bool {
