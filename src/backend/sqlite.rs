@@ -71,7 +71,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     python_readers: bool,
     /// Removes the private file of `:memory:` when the last handle is gone.
-    _private: Option<tempfile::TempDir>,
+    private: Option<tempfile::TempDir>,
 }
 
 impl SqliteDatabase {
@@ -202,10 +202,11 @@ impl Database for SqliteDatabase {
     }
 
     async fn close(&self) -> Result<()> {
+        // The writer last: only it can write the log back into the file and remove it.
         for seats in [
-            &self.shared.writer,
-            &self.shared.readers,
             &self.shared.snapshots,
+            &self.shared.readers,
+            &self.shared.writer,
         ] {
             seats.close(self.shared.patience).await;
         }
@@ -213,7 +214,10 @@ impl Database for SqliteDatabase {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
+        Capabilities {
+            durable: self.shared.private.is_none(),
+            ..Capabilities::ALL
+        }
     }
 
     fn catalog_host(&self) -> Option<Arc<dyn CatalogHost>> {

@@ -114,7 +114,7 @@ impl SqliteBuilder {
                 patience: self.busy_timeout,
                 clock: self.clock,
                 python_readers: self.python_readers,
-                _private: private,
+                private,
             }),
             table: Arc::new(table),
             reach,

@@ -31,8 +31,10 @@ enum State {
     Ready,
     /// A statement is under way.
     Running,
-    /// An error ended the transaction, or the connection.
+    /// An error ended the transaction.
     Failed,
+    /// The connection's thread does not answer as it should.
+    Lost,
 }
 
 impl Lease {
@@ -70,7 +72,10 @@ impl Lease {
         };
         self.state = State::Running;
         let committed = open.connection.execute(sqlx::query("COMMIT")).await;
-        self.state = State::Ready;
+        self.state = match &committed {
+            Err(error) if error.as_database_error().is_none() => State::Lost,
+            _ => State::Ready,
+        };
         self.in_transaction = committed.is_err();
         Ok(committed.map(drop))
     }
@@ -168,7 +173,7 @@ impl Lease {
         self.state = match open.settle().await {
             Ok(()) => State::Ready,
             Err(error) => {
-                self.state = State::Failed;
+                self.state = State::Lost;
                 return Err(error::from_driver(self.pool.file(), error));
             }
         };
@@ -187,6 +192,7 @@ impl Drop for Lease {
             return;
         };
         let left = match self.state {
+            State::Lost => return,
             State::Running => Left::Running,
             _ if self.in_transaction => Left::Transaction,
             _ => Left::Clean,
@@ -234,8 +240,9 @@ impl Answers<'_> {
 impl State {
     /// After most errors SQLite has rolled the whole transaction back: another statement would stand alone.
     fn after(error: &sqlx::Error, in_transaction: bool) -> Self {
-        let goes_on = !in_transaction || error::leaves_transaction_open(error);
-        if goes_on && error.as_database_error().is_some() {
+        if error.as_database_error().is_none() {
+            Self::Lost
+        } else if !in_transaction || error::leaves_transaction_open(error) {
             Self::Ready
         } else {
             Self::Failed

@@ -37,11 +37,15 @@ pub(super) async fn count(
 ) -> Result<u64> {
     let plan = Plan::of(database, prepared);
     if plan.filter.must != Condition::Never {
+        let sure = if plan.filter.is_exact() {
+            String::new()
+        } else {
+            format!("FILTER (WHERE {})", plan.filter.must.sql())
+        };
         let sql = format!(
-            "SELECT count(*), count(*) FILTER (WHERE {}) FROM {} WHERE {}",
-            plan.filter.must.sql(),
+            "SELECT count(*), count(*) {sure} FROM {}{}",
             plan.table,
-            plan.filter.may.sql(),
+            plan.where_clause(),
         );
         let rows = lease.fetch(&sql.into(), plan.args()).await?;
         for row in &rows {
@@ -211,10 +215,17 @@ impl<'a> Plan<'a> {
 
     fn select(&self, column: &str, tail: &str) -> String {
         format!(
-            "SELECT id, data, metadata, created_at, updated_at{column} FROM {} WHERE {}{tail}",
+            "SELECT id, data, metadata, created_at, updated_at{column} FROM {}{}{tail}",
             self.table,
-            self.filter.may.sql(),
+            self.where_clause(),
         )
+    }
+
+    fn where_clause(&self) -> String {
+        match &self.filter.may {
+            Condition::Always => String::new(),
+            may => format!(" WHERE {}", may.sql()),
+        }
     }
 
     fn args(&self) -> sqlx::sqlite::SqliteArguments {
