@@ -8,8 +8,6 @@
 mod archive;
 #[cfg(all(feature = "archive", feature = "sqlite"))]
 mod archive_foreign;
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 #[cfg(feature = "conformance")]
 mod backends;
 mod coherence;
