@@ -196,7 +196,7 @@ impl Cold for JoinedTiers {
         }
     }
 
-    fn parquet(&self) -> Option<&crate::ParquetArchive> {
+    fn parquet(&self) -> Option<&ParquetArchive> {
         Some(&self.archive)
     }
 }

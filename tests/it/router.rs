@@ -32,6 +32,7 @@ mod searching;
 
 use std::sync::Arc;
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use serde_json::json;
 use tempfile::TempDir;
@@ -216,6 +217,8 @@ async fn a_hot_hit_shares_the_record(tiers: Tiers) {
         .remove(0)
         .unwrap();
     assert!(Arc::ptr_eq(&one, &two) && Arc::ptr_eq(&one, &three));
+    let at_once = tiers.router.read("x").now_or_never();
+    assert!(at_once.is_some(), "a hot hit waits for nothing");
     assert_eq!(tiers.router.hot_usage().unwrap().entries, 1);
 }
 
