@@ -1,4 +1,8 @@
-//! Thermocline: a tiered caching storage router for records.
+#![cfg_attr(feature = "cli", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "cli"),
+    doc = "Thermocline: a tiered caching storage router for records."
+)]
 
 mod age;
 #[cfg(feature = "archive")]

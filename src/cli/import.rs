@@ -87,11 +87,18 @@ impl Import {
         let mut batches = batches(items, reached);
         let mut progress = Progress::new("import", Unit::Bytes, total);
         let (mut written, mut bad) = (0, 0);
-        while let Some(batch) = batches.recv().await {
-            if context.stop.is_cancelled() {
-                progress.say("stopped: the rest of the file was not read");
-                return Ok(told(progress, written, bad, Exit::Interrupted));
-            }
+        loop {
+            let batch = tokio::select! {
+                biased;
+                () = context.stop.cancelled() => {
+                    progress.say("stopped: the rest was not read");
+                    return Ok(told(progress, written, bad, Exit::Interrupted));
+                }
+                batch = batches.recv() => batch,
+            };
+            let Some(batch) = batch else {
+                break;
+            };
             for (at, error) in &batch.bad {
                 bad += 1;
                 if bad <= NAMED {

@@ -10,6 +10,8 @@ mod archive;
 mod archive_foreign;
 #[cfg(feature = "conformance")]
 mod backends;
+#[cfg(feature = "cli")]
+mod cli;
 mod coherence;
 #[cfg(feature = "config")]
 mod config;
