@@ -204,6 +204,8 @@ fn reexports(root: &str) -> BTreeMap<String, Vec<String>> {
         .into_iter()
         .filter(|path| path.len() > 1)
         .filter_map(|path| Some((path.last()?.clone(), path)))
+        // A function may be called as a module is: `database`. A path through that name goes by the module.
+        .filter(|(name, _)| !FLOORS.iter().any(|floor| floor.contains(&name.as_str())))
         .collect()
 }
 
