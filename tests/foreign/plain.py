@@ -13,7 +13,7 @@ def plain(value):
         case float():
             return value if math.isfinite(value) else str(value)
         case datetime.datetime():
-            return value.isoformat().removesuffix("+00:00") + ("Z" if value.tzinfo else "")
+            return value.isoformat(timespec="microseconds").removesuffix("+00:00") + ("Z" if value.tzinfo else "")
         case datetime.date() | datetime.time():
             return value.isoformat()
         case bytes():
