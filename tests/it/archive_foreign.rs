@@ -538,7 +538,9 @@ async fn no_statistic_hides_a_row() {
                 format!("{column} = {literal}"),
                 format!("{column} >= {literal} AND {column} <= {literal}"),
                 format!("{column} IN ({literal}) AND id = '{id}'"),
-                format!("id = '{id}' AND fields IS NOT NULL AND (fields ->> '{column}') IS NOT NULL"),
+                format!(
+                    "id = '{id}' AND fields IS NOT NULL AND (fields ->> '{column}') IS NOT NULL"
+                ),
                 format!("id >= '{id}' AND id <= '{id}'"),
                 format!("fields = (SELECT fields FROM lake.flights WHERE id = '{id}')"),
             ] {
@@ -675,10 +677,7 @@ async fn an_archive_begins_in_a_lake_that_is_there() {
             .await,
         [[json!(1), json!("UA")]]
     );
-    assert_eq!(
-        duck.query("SELECT sum(n) FROM lake.other").await,
-        [[1225]]
-    );
+    assert_eq!(duck.query("SELECT sum(n) FROM lake.other").await, [[1225]]);
     duck.execute("INSERT INTO lake.other SELECT range FROM range(50)")
         .await;
     duck.execute("DROP TABLE lake.other").await;
