@@ -135,7 +135,7 @@ fn python(script: &str) -> Command {
 }
 
 /// Every file below a folder, in no particular order.
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
     paths

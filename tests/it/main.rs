@@ -29,6 +29,8 @@ mod model;
 mod mutant;
 mod repository;
 mod router;
+#[cfg(all(feature = "archive", feature = "sqlite"))]
+mod segments;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod subjects;

@@ -217,9 +217,13 @@ mod tests {
 
     #[test]
     fn ranges_that_lie_near_become_one_request() {
+        let one = |start, end| vec![Range { start, end }];
         assert_eq!(merged(vec![]), []);
-        assert_eq!(merged(vec![10..20, 0..10]), [0..20]);
-        assert_eq!(merged(vec![0..10, 10 + GAP..30 + GAP, 5..7]), [0..30 + GAP]);
+        assert_eq!(merged(vec![10..20, 0..10]), one(0, 20));
+        assert_eq!(
+            merged(vec![0..10, 10 + GAP..30 + GAP, 5..7]),
+            one(0, 30 + GAP)
+        );
         assert_eq!(
             merged(vec![0..10, 11 + GAP..30 + GAP]),
             [0..10, 11 + GAP..30 + GAP]

@@ -137,7 +137,10 @@ impl Rig {
             bytes: AtomicU64::new(0),
         });
         Self {
-            reader: Arc::new(ArchiveReader::with_limits(store.clone(), limits)),
+            reader: Arc::new(ArchiveReader::with_limits(
+                Arc::<Counting>::clone(&store),
+                limits,
+            )),
             dir,
             store,
             columns,
