@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::archive::column::{Column, ColumnSource, ColumnType, SystemColumn};
-use crate::archive::segment::{SegmentLabel, SegmentRow, encode, verify};
+use crate::archive::segment::{RecordReader, SegmentLabel, SegmentRow, Tail, encode, verify};
 use crate::{Record, Result};
 
 /// The system columns, and these promoted ones.
@@ -111,28 +111,35 @@ fn json(array: &ArrayRef, row: usize) -> String {
 #[test]
 fn flights_are_small_and_so_is_what_a_lookup_fetches() -> Result<()> {
     let (rows, columns) = flights();
-    let started = std::time::Instant::now();
     let encoded = encode(&columns, &rows, &label())?;
-    let encode_time = started.elapsed();
     verify(&encoded, &columns, &rows, &label())?;
-    if let Some(folder) = std::env::var_os("SEGMENT_OUT") {
-        std::fs::write(
-            std::path::Path::new(&folder).join("march.parquet"),
-            &encoded.bytes,
-        )
-        .unwrap();
-    }
     let per_row = |bytes: u64| bytes as f64 / rows.len() as f64;
+    let size = encoded.bytes.len() as u64;
     println!(
-        "{} rows, {:.2} bytes a row, tail {:.2}, footer {:.2}; {encode_time:?}, verified after {:?}",
+        "{} rows, {:.2} bytes a row, of them {:.2} in the tail",
         rows.len(),
-        per_row(encoded.bytes.len() as u64),
-        per_row(encoded.tail_length),
-        per_row(encoded.footer_size),
-        started.elapsed(),
+        per_row(size),
+        per_row(encoded.tail_length)
     );
-    for stats in &encoded.stats {
-        println!("  {}: {:.3}", stats.column, per_row(stats.bytes.unwrap()));
+    assert!(per_row(size) < 56.5, "{} bytes a row", per_row(size));
+    assert!(per_row(encoded.tail_length) < 5.0);
+
+    let start = encoded.bytes.len() - usize::try_from(encoded.tail_length).unwrap();
+    let tail = Tail::parse(
+        encoded.bytes.slice(start..),
+        size,
+        Some(encoded.tail_length),
+    )?;
+    let wanted = RecordReader::new(&columns).field_ids(true);
+    for group in 0..tail.row_groups() {
+        let ranges = tail.ranges(group, &wanted)?;
+        let lookup = ranges[ranges.len() - 1].end - ranges[0].start;
+        assert!(lookup <= 256 << 10, "row group {group}: {lookup} bytes");
+        // The whole row group, promoted columns too, as performance.md promises.
+        let all: Vec<i64> = columns.iter().map(|column| column.id).collect();
+        let ranges = tail.ranges(group, &all)?;
+        let whole = ranges[ranges.len() - 1].end - ranges[0].start;
+        assert!(whole <= 256 << 10, "row group {group}: {whole} bytes");
     }
     Ok(())
 }
