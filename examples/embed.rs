@@ -4,7 +4,7 @@ use thermocline::prelude::*;
 use thermocline::{MokaDatabase, ParquetArchive, Policy, SqliteDatabase, TieredDatabase};
 
 #[tokio::main]
-async fn main() -> thermocline::Result<()> {
+async fn main() -> Result<()> {
     let dir = tempfile::tempdir().expect("a folder to play in");
     let orders = TieredDatabase::builder()
         .hot(MokaDatabase::with_max_bytes(64 << 20))

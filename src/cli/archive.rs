@@ -9,7 +9,7 @@ use thermocline::{ArchiveReport, Policy, TieredDatabase};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};
-use super::people::{duration, number, size, write_line};
+use super::people::{counted, duration, number, size, write_line};
 use super::plan::chosen;
 use super::progress::{Progress, Unit};
 
@@ -100,12 +100,12 @@ pub(super) async fn run(
 
 fn tell(collection: &str, report: &ArchiveReport) -> Result<(), Failure> {
     write_line(&format!(
-        "{collection}: {} moved {} records in {}: {} of JSON into {} segments of {}",
+        "{collection}: {} moved {} in {}: {} of JSON into {} of {}",
         report.policy,
-        number(report.moved),
+        counted(report.moved, "record"),
         duration(report.took),
         size(report.moved_bytes),
-        number(report.segments),
+        counted(report.segments, "segment"),
         size(report.bytes),
     ))?;
     for (reason, count) in &report.skipped {

@@ -6,7 +6,7 @@ use thermocline::{Age, AgeAt, Database, Query, Store};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::people::{number, write_line};
+use super::people::{counted, number, write_line};
 
 /// So many records are looked at where the field of the age is in question.
 const SAMPLE: u64 = 1_000;
@@ -26,10 +26,10 @@ impl Check {
     pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         let config = context.config()?;
         write_line(&format!(
-            "{}: {} collections, {} policies",
+            "{}: {} of policies, {}",
             context.options.config.display(),
-            config.collections.len(),
-            config.policies.len()
+            counted(config.policies.len() as u64, "file"),
+            counted(config.collections.len() as u64, "collection")
         ))?;
         let store = Store::from_config(config.clone()).await?;
         let mut exit = Exit::Done;

@@ -104,13 +104,11 @@ impl Context {
 
     /// The form that was asked for, or one for people on a terminal and one for scripts elsewhere.
     pub(super) fn output(&self, terminal: Output, elsewhere: Output) -> Output {
-        self.options
-            .output
-            .unwrap_or(if std::io::stdout().is_terminal() {
-                terminal
-            } else {
-                elsewhere
-            })
+        match self.options.output {
+            Some(output) => output,
+            None if std::io::stdout().is_terminal() => terminal,
+            None => elsewhere,
+        }
     }
 
     /// Whether people read the output.

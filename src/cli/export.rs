@@ -13,7 +13,7 @@ use thermocline::{Error, Filter, Path, Query, Record};
 use self::parquet::ParquetWriter;
 use super::context::{Context, Output};
 use super::exit::{Exit, Failure};
-use super::people::{duration, number};
+use super::people::{counted, duration};
 use super::progress::{Progress, Unit};
 use super::record::{csv_head, csv_row};
 use super::search::split_paths;
@@ -70,7 +70,11 @@ impl Export {
                 .map_err(|error| super::init::unwritable(&file, error.error))?;
         }
         let took = progress.finish();
-        eprintln!("exported {} records in {}", number(written), duration(took));
+        eprintln!(
+            "exported {} in {}",
+            counted(written, "record"),
+            duration(took)
+        );
         Ok(Exit::Done)
     }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::context::{Context, Output};
 use super::exit::{Exit, Failure};
-use super::people::{duration, number};
+use super::people::{counted, duration};
 use super::progress::{Progress, Unit};
 
 /// What is written at once.
@@ -157,9 +157,13 @@ impl Import {
 
 fn told(progress: Progress, written: u64, bad: u64, exit: Exit) -> Exit {
     let took = progress.finish();
-    eprintln!("imported {} records in {}", number(written), duration(took));
+    eprintln!(
+        "imported {} in {}",
+        counted(written, "record"),
+        duration(took)
+    );
     if bad > 0 {
-        eprintln!("{} were left out", number(bad));
+        eprintln!("{} left out", counted(bad, "record"));
     }
     exit
 }

@@ -21,6 +21,12 @@ pub(super) fn number(count: u64) -> String {
     text
 }
 
+/// `1 segment`, `10 segments`: the noun with its plural's `s`.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", number(count))
+}
+
 /// `74.2 MiB`.
 pub(super) fn size(bytes: u64) -> String {
     ByteSize(bytes).to_string()

@@ -8,7 +8,7 @@ use thermocline::{Plan as Planned, Policy, Store};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};
-use super::people::{number, size, table, write_line};
+use super::people::{counted, number, size, table, write_line};
 use super::record::identified;
 
 /// Shows what the policies would move now, and what stays, with the reason; changes nothing
@@ -96,9 +96,9 @@ fn tell(collection: &str, plan: &Planned) -> Result<(), Failure> {
         "move".to_owned(),
         number(plan.rows),
         format!(
-            "{} of JSON into {} segments {ages}",
+            "{} of JSON into {} {ages}",
             size(plan.bytes),
-            number(plan.segments)
+            counted(plan.segments, "segment")
         ),
     ]);
     for (verdict, count) in &plan.stay {

@@ -51,9 +51,12 @@ enum Form {
     Csv(Vec<Path>),
     Table {
         wanted: Option<Vec<Path>>,
-        rows: Vec<(String, &'static str, Vec<(String, String)>)>,
+        rows: Vec<Row>,
     },
 }
+
+/// A record of a table: its id, its tier, and its fields' names and cells.
+type Row = (String, &'static str, Vec<(String, String)>);
 
 impl RecordWriter {
     /// A writer in a form, with the fields that were asked for as columns.
@@ -141,7 +144,7 @@ impl RecordWriter {
 }
 
 /// A table of as many columns as the terminal is wide, and the names of the fields that found no room.
-fn drawn(rows: &[(String, &'static str, Vec<(String, String)>)]) -> (Table, Vec<String>) {
+fn drawn(rows: &[Row]) -> (Table, Vec<String>) {
     const GAP: usize = 2;
     const WIDEST: usize = 40;
     let mut table = Table::new();
@@ -350,4 +353,13 @@ pub(super) fn identified(record: &Record) -> String {
         record.id(),
         people::shortened(record.fields(), 80)
     )
+}
+
+/// The names of a record's fields, as they are written.
+pub(super) fn names(record: &Record) -> Vec<String> {
+    let members = members(record.fields());
+    members
+        .into_iter()
+        .map(|(name, _)| name.into_owned())
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! `search 'FILTER'`: the records that match.
 
+mod hint;
+
 use clap::Args;
 use futures::TryStreamExt;
 use thermocline::{Error, Filter, Order, Query};
@@ -59,11 +61,12 @@ impl Search {
             query.limit = Some(TABLE_ROWS + 1);
         }
         let fields = query.fields.clone();
+        let filter = query.filter.clone();
         let collection = context.open().await?;
         let mut found = collection.search_with_source(query).await?;
         let mut writer = RecordWriter::new(output, fields.as_deref());
         let mut more = false;
-        let mut written = 0;
+        let mut written = 0_u64;
         while let Some((record, source)) = found.try_next().await? {
             if cut && written == TABLE_ROWS {
                 more = true;
@@ -73,6 +76,9 @@ impl Search {
             written += 1;
         }
         writer.finish()?;
+        if written == 0 && self.offset == 0 && self.limit != Some(0) {
+            hint::unknown_fields(&collection, &filter).await?;
+        }
         if more {
             eprintln!("\nthe first {}; --limit N shows more", number(written));
         }

@@ -7,7 +7,7 @@ use thermocline::{Database, Plan, Query, Storage, Store, Tiers};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};
-use super::people::{number, size, table, write_line};
+use super::people::{counted, number, size, table, write_line};
 
 /// Shows the tiers, what lies in them, and what waits to be moved
 #[derive(Args, Debug)]
@@ -103,9 +103,9 @@ impl State {
                 number(archive.records),
                 size(archive.bytes),
                 format!(
-                    "{} segments, {} dead rows ({} inlined), snapshot {}",
-                    number(archive.segments),
-                    number(archive.dead_rows),
+                    "{}, {} ({} inlined), snapshot {}",
+                    counted(archive.segments, "segment"),
+                    counted(archive.dead_rows, "dead row"),
                     number(archive.inlined_deletes),
                     archive.snapshot
                 ),
@@ -117,9 +117,9 @@ impl State {
                 .oldest
                 .map(|oldest| format!(", the oldest of {oldest}"));
             write_line(&format!(
-                "backlog of {}: {} records, {} of JSON{}",
+                "backlog of {}: {}, {} of JSON{}",
                 plan.policy,
-                number(plan.rows),
+                counted(plan.rows, "record"),
                 size(plan.bytes),
                 oldest.unwrap_or_default()
             ))?;
@@ -146,9 +146,9 @@ impl State {
             }
             if !orphans.batches.is_empty() || !orphans.unknown.is_empty() {
                 warnings.push(format!(
-                    "{} batches were begun and never published, {} objects belong to nobody",
-                    number(orphans.batches.len() as u64),
-                    number(orphans.unknown.len() as u64)
+                    "crashed runs left {} begun and never published, and {} that nobody knows",
+                    counted(orphans.batches.len() as u64, "upload"),
+                    counted(orphans.unknown.len() as u64, "object")
                 ));
             }
         }

@@ -16,7 +16,7 @@ use super::story::{Story, median};
 use crate::cli::archive;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
-use crate::cli::people::{duration, number, size, table};
+use crate::cli::people::{counted, duration, number, size, table};
 use crate::cli::progress::{Progress, Unit};
 
 /// How many records are read to tell a time: the middle one is told.
@@ -105,7 +105,7 @@ impl<'a> Demo<'a> {
         let began = Instant::now();
         let mut progress = Progress::new("load", Unit::Records, Some(total));
         let mut ids = Vec::with_capacity(READS);
-        let every = usize::try_from(total).unwrap_or(usize::MAX) / READS;
+        let every = (total / READS as u64).max(1);
         let mut bytes = 0;
         while let Some(batch) = batches.recv().await {
             if self.context.stop.is_cancelled() {
@@ -114,7 +114,7 @@ impl<'a> Demo<'a> {
             let batch = batch?;
             let mut writes = Vec::with_capacity(batch.len());
             for record in batch {
-                if (figures.records as usize + writes.len()).is_multiple_of(every) {
+                if (figures.records + writes.len() as u64).is_multiple_of(every) {
                     ids.push(record.id().to_string());
                 }
                 bytes += record.bytes() as u64;
@@ -181,11 +181,11 @@ impl<'a> Demo<'a> {
         }
         let took = story.took("archive", began);
         story.tell(&format!(
-            "{} records moved in {}: {} a second, in {} transactions",
+            "{} records moved in {}: {} a second, in {}",
             number(report.moved),
             duration(took),
             number(rate(report.moved, took)),
-            number(report.batches),
+            counted(report.batches, "transaction"),
         ))?;
         story.tell(&format!(
             "{} of JSON became {} segments of {}: {} bytes a record",

@@ -22,7 +22,7 @@ pub(super) fn items(input: Input, id: &str) -> Result<Items> {
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable)?;
     let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-    let schema = builder.schema().clone();
+    let schema = std::sync::Arc::clone(builder.schema());
     let column = |name: &str| schema.index_of(name).ok();
     let id_at = column(id).ok_or_else(|| {
         let names: Vec<&str> = schema

@@ -89,7 +89,7 @@ fn lines_that_are_no_records_are_named_and_left_out() {
         "left out: line 8: ",
         "left out: line 9: the record has no id",
         "imported 2 records",
-        "7 were left out",
+        "7 records left out",
     ] {
         assert!(ended.err.contains(part), "without {part}:\n{}", ended.err);
     }

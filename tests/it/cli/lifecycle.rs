@@ -201,6 +201,38 @@ fn search_prints_what_scripts_and_people_want() {
 }
 
 #[test]
+fn a_search_that_finds_nothing_names_the_fields_that_are_not_there() {
+    let world = loaded();
+    for (filter, says) in [
+        (
+            "vv = 1 and day exists",
+            "no record has the field vv; did you mean `v`?\n",
+        ),
+        ("a.c = 1", "no record has the field a.c"),
+        (
+            "created_at > '2000'",
+            "did you mean `@created_at`, the record's own time?\n",
+        ),
+        ("v = 99", ""),
+    ] {
+        let ended = world.run(&["search", filter]);
+        assert_eq!(
+            (ended.code, ended.out.as_str()),
+            (Some(0), ""),
+            "{}",
+            ended.err
+        );
+        assert!(
+            ended.err.contains(says) && ended.err.is_empty() == says.is_empty(),
+            "{}",
+            ended.err
+        );
+    }
+    let empty = World::new().run(&["search", "v = 1"]);
+    assert_eq!(empty.err, "", "no record at all needs no word");
+}
+
+#[test]
 fn init_check_and_config_go_together() {
     let world = World::empty();
     let ended = world.run(&["init", "--dir", "shop", "--collection", "orders"]);
