@@ -1,5 +1,7 @@
 //! Every backend shows the behaviours of a `Database`.
 
+mod defects;
+
 use thermocline::conformance::BEHAVIOURS;
 use thermocline::{MemoryDatabase, conformance};
 
