@@ -15,6 +15,8 @@ mod cli;
 mod coherence;
 #[cfg(feature = "config")]
 mod config;
+#[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]
+mod crash;
 mod differential;
 #[cfg(feature = "archive")]
 mod directory;
