@@ -27,6 +27,8 @@ mod foreign;
 #[cfg(feature = "cli")]
 mod kill;
 mod model;
+#[cfg(all(feature = "sqlite", feature = "archive"))]
+mod mover;
 #[cfg(feature = "faults")]
 mod mutant;
 mod repository;
