@@ -1,6 +1,8 @@
 //! The archive alone, as a `Database` over a SQLite file and a directory.
 
 pub(crate) mod doubles;
+#[cfg(feature = "faults")]
+mod mutations;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

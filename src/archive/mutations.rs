@@ -1,0 +1,26 @@
+//! Each rule of the catalog, broken on purpose: the test that stands behind it must notice.
+
+#[path = "../../tests/it/mutant.rs"]
+mod mutant;
+
+use self::mutant::assert_caught;
+
+macro_rules! caught {
+    ($($mutation:ident by $($module:ident)::+;)+) => {
+        $(
+            #[test]
+            fn $mutation() {
+                assert_caught(stringify!($mutation), concat!("archive", $("::", stringify!($module)),+));
+            }
+        )+
+    };
+}
+
+caught! {
+    late_s0 by catalog::tests::a_change_counts_only_on_the_state_that_it_was_decided_on;
+    validate_by_count by catalog::tests::what_is_touched_is_compared_row_by_row;
+    any_unique_is_conflict by catalog::tests::a_taken_snapshot_is_no_conflict_and_a_taken_id_is_one;
+    table_stats_forgotten by catalog::tests::the_tables_statistics_grow_with_every_segment;
+    excluded_forgotten by publish::tests::both_halves_are_one;
+    two_transactions by publish::tests::what_is_not_published_stays_in_the_primary;
+}

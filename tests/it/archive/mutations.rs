@@ -1,0 +1,34 @@
+//! Each rule of a publish, broken on purpose: the test that stands behind it must notice.
+
+use crate::mutant::assert_caught;
+
+macro_rules! caught {
+    ($($mutation:ident by $test:ident;)+) => {
+        $(
+            #[test]
+            fn $mutation() {
+                assert_caught(stringify!($mutation), concat!("archive::", stringify!($test)));
+            }
+        )+
+    };
+}
+
+caught! {
+    journal_after_upload by the_journal_knows_a_batch_before_its_first_byte_is_sent;
+    publish_without_head by an_object_that_vanished_is_not_published;
+    unknown_outcome_no_wait by an_unknown_outcome_is_waited_for_and_found_out;
+    fetch_under_lock by nothing_is_fetched_while_others_wait_to_write;
+}
+
+/// Needs rows that another program wrote.
+#[test]
+#[ignore = "needs DuckDB: run scripts/test"]
+fn locate_ours_only() {
+    let run = std::process::Command::new(std::env::current_exe().expect("this binary"))
+        .args(["--exact", "archive_foreign::we_see_each_of_duckdbs_commits", "--ignored"])
+        .env("THERMOCLINE_MUTATION", "locate_ours_only")
+        .output()
+        .expect("a run");
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(said.contains("1 failed"), "{said}");
+}
