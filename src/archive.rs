@@ -20,7 +20,6 @@ pub use self::parquet::{
     ArchiveContents, ArchivedAt, Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder,
 };
 pub(crate) use self::view::{ArchiveView, Located, Lookup};
-pub use self::parquet::{Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder};
 
 #[cfg(all(test, feature = "faults", feature = "sqlite"))]
 mod mutations;

@@ -104,20 +104,28 @@ impl Publisher<'_> {
         if !mutation("journal_after_upload") {
             step("journal", self.open(job, &paths)).await?;
         }
-        step("upload", self.upload(&staged)).await?;
-        if mutation("journal_after_upload") {
-            step("journal", self.open(job, &paths)).await?;
-        }
-        let done = self.until_published(job, &staged, companion).await;
-        // Whatever else went wrong: the batch is certainly not committed, so its objects are nobody's.
-        let is_nobodys = match &done {
-            Ok(published) => *published == Published::Nothing,
-            Err(error) => error.kind() != ErrorKind::Ambiguous,
-        };
-        if is_nobodys && let Err(error) = self.discard(job.batch, &paths).await {
+        let done = self.send(job, &paths, &staged, companion).await;
+        // Fencing the batch off meets it open, or it was published after all: then nothing happens.
+        if !matches!(done, Ok(Published::At(_)))
+            && let Err(error) = self.discard(job.batch, &paths).await
+        {
             tracing::warn!(batch = job.batch, %error, "objects of a batch that was not published stay until orphans are collected");
         }
         done
+    }
+
+    async fn send(
+        &self,
+        job: Job<'_>,
+        paths: &[&str],
+        staged: &[Staged],
+        companion: &mut dyn Companion,
+    ) -> Result<Published> {
+        step("upload", self.upload(staged)).await?;
+        if mutation("journal_after_upload") {
+            step("journal", self.open(job, paths)).await?;
+        }
+        self.until_published(job, staged, companion).await
     }
 
     async fn until_published(
@@ -142,7 +150,8 @@ impl Publisher<'_> {
                     return Err(Error::unavailable("the commit failed").with_source(error));
                 }
                 Attempt::Unknown(key, _) => {
-                    if step("publish.outcome", self.is_published(job.batch)).await? {
+                    let asked = step("publish.outcome", self.is_published(job.batch)).await;
+                    if asked.map_err(|error| unknown(job, error))? {
                         return Ok(Published::At(key));
                     }
                 }
@@ -288,6 +297,14 @@ impl Publisher<'_> {
         self.catalog.forget_batch(&mut *tx, batch).await?;
         tx.commit().await
     }
+}
+
+fn unknown(job: Job<'_>, error: Error) -> Error {
+    Error::ambiguous(
+        "whether segments were published is not known, and the journal cannot be asked; read before you write again",
+    )
+    .with("batch", job.batch)
+    .with_source(error)
 }
 
 enum Attempt {

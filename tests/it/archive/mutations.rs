@@ -25,7 +25,11 @@ caught! {
 #[ignore = "needs DuckDB: run scripts/test"]
 fn locate_ours_only() {
     let run = std::process::Command::new(std::env::current_exe().expect("this binary"))
-        .args(["--exact", "archive_foreign::we_see_each_of_duckdbs_commits", "--ignored"])
+        .args([
+            "--exact",
+            "archive_foreign::we_see_each_of_duckdbs_commits",
+            "--ignored",
+        ])
         .env("THERMOCLINE_MUTATION", "locate_ours_only")
         .output()
         .expect("a run");
