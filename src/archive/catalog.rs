@@ -20,6 +20,7 @@ mod sightings;
 mod snapshot;
 mod state;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -29,9 +30,7 @@ pub(crate) use self::change::{Change, NewDataFile, Place};
 pub(crate) use self::create::{check_names, is_reserved};
 pub(crate) use self::journal::{Batch, BatchState, new_batch_id};
 pub(crate) use self::snapshot::Newest;
-pub(crate) use self::state::{
-    ArchivedTable, CatalogState, DataFile, DeadRow, DeleteFile, InlinedRow, SnapshotKey,
-};
+pub(crate) use self::state::{ArchivedTable, CatalogState, DataFile, DeleteFile, SnapshotKey};
 
 use self::create::NewTable;
 use self::dialect::Sql;
@@ -63,6 +62,14 @@ impl Catalog {
             newest_sql: snapshot::newest_sql(sql).into(),
             known: Mutex::new(None),
         }
+    }
+
+    /// Whether [`init`](Self::init) would change nothing.
+    ///
+    /// # Errors
+    /// As `init`.
+    pub(crate) async fn is_ready(&self, tx: &mut dyn HostTransaction) -> Result<bool> {
+        meta::is_ready(tx, self.sql).await
     }
 
     /// Makes the catalog's tables where they are missing.
@@ -108,11 +115,6 @@ impl Catalog {
         let state = load::load(tx, self.source(), known).await?;
         *self.known.lock() = Some(Arc::clone(&state));
         Ok(state)
-    }
-
-    /// Forgets the state that is known.
-    pub(crate) fn forget(&self) {
-        *self.known.lock() = None;
     }
 
     /// Creates the collection's table if it has none yet; none if another writer of the catalog was faster: the caller
@@ -245,15 +247,24 @@ impl Catalog {
         sightings::unreferenced(tx, self.source(), paths).await
     }
 
-    /// Notes the objects that nothing refers to, and forgets those that are none any more; since when each is known.
-    pub(crate) async fn note_orphans(
+    /// The objects in a folder that were noted as referred to by nothing, and since when.
+    pub(crate) async fn noted_orphans(
         &self,
         tx: &mut dyn HostTransaction,
         folder: &str,
-        paths: &[Box<str>],
+    ) -> Result<BTreeMap<Box<str>, Timestamp>> {
+        sightings::noted(tx, self.sql, folder).await
+    }
+
+    /// Notes objects that nothing refers to, and forgets others.
+    pub(crate) async fn note_orphans(
+        &self,
+        tx: &mut dyn HostTransaction,
+        new: &[Box<str>],
+        gone: &[Box<str>],
         now: Timestamp,
-    ) -> Result<Vec<Timestamp>> {
-        sightings::note(tx, self.sql, folder, paths, now).await
+    ) -> Result<()> {
+        sightings::note(tx, self.sql, new, gone, now).await
     }
 
     fn source(&self) -> Source<'_> {

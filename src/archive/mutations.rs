@@ -22,5 +22,6 @@ caught! {
     any_unique_is_conflict by catalog::tests::a_taken_snapshot_is_no_conflict_and_a_taken_id_is_one;
     table_stats_forgotten by catalog::tests::the_tables_statistics_grow_with_every_segment;
     excluded_forgotten by publish::tests::both_halves_are_one;
+    fetch_under_lock by publish::tests::others_write_while_a_half_fetches_what_it_needs;
     two_transactions by publish::tests::what_is_not_published_stays_in_the_primary;
 }

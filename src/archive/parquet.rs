@@ -70,8 +70,15 @@ impl ParquetArchive {
 
     /// Makes the catalog where it is missing, and checks what is there.
     async fn init(&self) -> Result<()> {
-        let mut tx = self.0.host.begin_write().await?;
-        self.0.catalog.init(&mut *tx, self.0.clock.now()).await?;
+        let mut tx = self.0.host.begin_read().await?;
+        if !self.0.catalog.is_ready(&mut *tx).await? {
+            drop(tx);
+            let mut writing = self.0.host.begin_write().await?;
+            let now = self.0.clock.now();
+            self.0.catalog.init(&mut *writing, now).await?;
+            writing.commit().await?;
+            tx = self.0.host.begin_read().await?;
+        }
         self.0
             .catalog
             .check_bound_age(&mut *tx, &self.age_text())
@@ -83,7 +90,7 @@ impl ParquetArchive {
                 "other readers of the archive look for its files in another folder than this one"
             );
         }
-        tx.commit().await
+        Ok(())
     }
 
     /// The database in which the catalog lives.

@@ -104,12 +104,19 @@ impl Bench {
 struct Deleting {
     then: Vec<Half>,
     prepared: usize,
+    /// Written to while it prepares.
+    meanwhile: Option<SqliteDatabase>,
 }
 
 #[async_trait]
 impl Companion for Deleting {
     async fn prepare(&mut self) -> Result<()> {
         self.prepared += 1;
+        if let Some(database) = &self.meanwhile {
+            let other = database.upsert(Record::from_json("other", "{}")?);
+            let other = tokio::time::timeout(Duration::from_secs(3), other).await;
+            other.expect("nobody holds the lock while something is fetched")?;
+        }
         Ok(())
     }
 
@@ -129,7 +136,20 @@ fn deleting(then: &[Half]) -> Deleting {
     Deleting {
         then: then.iter().rev().copied().collect(),
         prepared: 0,
+        meanwhile: None,
     }
+}
+
+#[tokio::test]
+async fn others_write_while_a_half_fetches_what_it_needs() {
+    let bench = Bench::new().await;
+    let mut half = deleting(&[Half::Unprepared]);
+    half.meanwhile = Some(bench.primary.clone());
+    assert!(matches!(
+        bench.publish(&mut half).await.unwrap(),
+        Published::At(_)
+    ));
+    assert_eq!(half.prepared, 2);
 }
 
 #[tokio::test]

@@ -108,10 +108,6 @@ impl HashLayout {
 }
 
 /// SHA-256 over id, fields, metadata and times, each behind its length so that no two contents share a text.
-pub(crate) fn content_hash(record: &Record) -> [u8; 32] {
-    hash_at(record, record.created_at(), record.updated_at())
-}
-
 fn hash_at(
     record: &Record,
     created_at: Option<Timestamp>,

@@ -644,6 +644,72 @@ async fn unknown_objects_are_suspected_long_before_they_are_orphans() {
 }
 
 #[tokio::test]
+async fn opening_what_is_there_takes_no_lock() {
+    let bench = Bench::new().await;
+    bench
+        .archive
+        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
+        .await
+        .expect("a write");
+    let writer = bench.host.inner.begin_write().await.expect("the lock");
+    let again = tokio::time::timeout(Duration::from_secs(3), bench.fresh()).await;
+    let again = again.expect("nobody waits");
+    assert_eq!(again.count(&Query::all()).await.expect("a count"), 1);
+    assert!(
+        again
+            .find_orphans()
+            .await
+            .expect("an answer")
+            .batches
+            .is_empty()
+    );
+    drop(writer);
+}
+
+#[tokio::test]
+async fn a_moved_archive_tells_others_where_it_lies() {
+    let bench = Bench::new().await;
+    bench
+        .archive
+        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
+        .await
+        .expect("a write");
+    assert!(
+        !bench.archive.correct_data_path().await.expect("an answer"),
+        "nobody looks elsewhere"
+    );
+    let elsewhere = bench.folder.path().join("elsewhere");
+    let moved = || async {
+        ParquetArchive::in_dir(&elsewhere)
+            .catalog(bench.primary.catalog_host().expect("a host"))
+            .expect("one host")
+            .table("flights")
+            .build()
+            .await
+            .expect("an archive")
+    };
+    let error = moved()
+        .await
+        .correct_data_path()
+        .await
+        .expect_err("nothing is there yet");
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    std::fs::remove_dir_all(&elsewhere).expect("an empty folder");
+    std::fs::rename(bench.folder.path().join("archive"), &elsewhere).expect("a move");
+    let moved = moved().await;
+    assert!(
+        moved.read("a").await.expect("a read").is_some(),
+        "our reads follow the configuration"
+    );
+    assert!(moved.correct_data_path().await.expect("an answer"));
+    let told = bench
+        .column("SELECT value FROM ducklake_metadata WHERE key = 'data_path'")
+        .await;
+    let expected = format!("{}/", elsewhere.canonicalize().expect("a folder").display());
+    assert_eq!(told, [expected.into()]);
+}
+
+#[tokio::test]
 async fn a_cleared_archive_goes_on() {
     let bench = Bench::new().await;
     let time = "2013-10-05T00:00:00Z";

@@ -14,10 +14,11 @@ use thermocline::{
 use super::archive::{Bench, put, record};
 use super::foreign::DuckDb;
 
-/// An archive with DuckDB beside it: one that was attached before anything happened, and a new one at every look.
+/// An archive with DuckDB beside it: one that was attached before anything happened, one that attaches at every look.
 struct Pair {
     bench: Bench,
     old: DuckDb,
+    new: DuckDb,
     /// How many records there were at each snapshot of ours.
     history: BTreeMap<i64, u64>,
 }
@@ -35,6 +36,7 @@ impl Pair {
         Self {
             bench,
             old,
+            new: DuckDb::start(),
             history: BTreeMap::new(),
         }
     }
@@ -58,8 +60,7 @@ impl Pair {
         let warm = everything(&self.bench.archive).await;
         let cold = everything(&self.bench.fresh().await).await;
         assert_eq!(warm, cold, "two of ours, after {after}");
-        let mut new = DuckDb::start();
-        new.attach_sqlite(&catalog(&self.bench), true).await;
+        self.new.attach_sqlite(&catalog(&self.bench), true).await;
         let newest = self
             .bench
             .column("SELECT max(snapshot_id) FROM ducklake_snapshot")
@@ -70,7 +71,7 @@ impl Pair {
         self.history.insert(*newest, warm.len() as u64);
         for (who, duck) in [
             ("attached before", &mut self.old),
-            ("just attached", &mut new),
+            ("just attached", &mut self.new),
         ] {
             compare(duck, &warm, &format!("{who}, after {after}")).await;
             for (snapshot, count) in &self.history {
@@ -85,6 +86,7 @@ impl Pair {
                 );
             }
         }
+        self.new.detach().await;
         self.check_snapshots().await;
     }
 
@@ -689,4 +691,107 @@ async fn an_archive_begins_in_a_lake_that_is_there() {
         found.try_collect::<Vec<_>>().await.expect("records").len(),
         1
     );
+}
+
+#[tokio::test]
+#[ignore = "needs DuckDB: run scripts/test"]
+async fn a_transaction_of_duckdbs_keeps_its_view() {
+    let mut pair = Pair::new().await;
+    pair.ours("a first batch", puts("r", 50, TIME)).await;
+    pair.theirs("DELETE FROM FLIGHTS WHERE id LIKE 'r01%'")
+        .await;
+    let sql = "SELECT count(*), count(id), sum(n) FROM lake.flights";
+    pair.old.execute("BEGIN").await;
+    let before = pair.old.query(sql).await;
+    let archive = &pair.bench.archive;
+    archive.write(puts("s", 30, TIME)).await.expect("a write");
+    archive
+        .write((0..10).map(|n| delete(&format!("r{n:03}"))).collect())
+        .await
+        .expect("a write");
+    assert_eq!(pair.old.query(sql).await, before);
+    archive.clear().await.expect("a clear");
+    assert_eq!(pair.old.query(sql).await, before);
+    pair.old.execute("COMMIT").await;
+    pair.look("the end of the transaction").await;
+}
+
+/// Says `sql` until nobody stands in its way.
+async fn insist(duck: &mut DuckDb, sql: &str) {
+    for _ in 0..200 {
+        match duck.try_query(sql).await {
+            Ok(_) => return,
+            Err(error) => assert!(
+                error.contains("locked") || error.contains("onflict"),
+                "{sql}: {error}"
+            ),
+        }
+    }
+    panic!("never free: {sql}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs DuckDB: run scripts/test"]
+async fn both_write_at_the_same_time() {
+    let mut pair = Pair::new().await;
+    pair.ours("a first batch", puts("r", 60, TIME)).await;
+    let file = catalog(&pair.bench);
+    let theirs = tokio::spawn(async move {
+        let mut duck = DuckDb::start();
+        duck.attach_sqlite(&file, false).await;
+        for round in 0..15 {
+            let insert = "INSERT INTO lake.flights(id, fields) SELECT 'd";
+            insist(
+                &mut duck,
+                &format!("{insert}{round}-' || i, '{{\"n\":' || i || '}}' FROM range(30) t(i)"),
+            )
+            .await;
+            insist(&mut duck, &format!("{insert}{round}-x', '{{}}'")).await;
+            insist(
+                &mut duck,
+                &format!("UPDATE lake.flights SET fields = '{{\"n\":-1}}' WHERE id = 'd{round}-1'"),
+            )
+            .await;
+            insist(
+                &mut duck,
+                &format!("DELETE FROM lake.flights WHERE id IN ('d{round}-2', 'r{round:03}')"),
+            )
+            .await;
+        }
+    });
+    let archive = pair.bench.archive.clone();
+    let ours = tokio::spawn(async move {
+        for round in 0..15 {
+            let mut writes = vec![
+                put(&format!("o{round}"), TIME, round),
+                put("again", TIME, round),
+            ];
+            writes.push(put(&format!("r{:03}", 30 + round), TIME, -1));
+            writes.push(delete(&format!("d{round}-3")));
+            while let Err(error) = archive.write(writes.clone()).await {
+                let kind = error.kind();
+                assert!(
+                    matches!(kind, ErrorKind::Unavailable | ErrorKind::Conflict),
+                    "{error:?}"
+                );
+            }
+        }
+    });
+    theirs.await.expect("DuckDB");
+    ours.await.expect("we");
+    pair.history.clear();
+    pair.look("both at the same time").await;
+    let all = everything(&pair.bench.archive).await;
+    for round in 0..15 {
+        assert!(
+            !all.contains_key(&format!("d{round}-2")) && !all.contains_key(&format!("r{round:03}"))
+        );
+        assert_eq!(all[&format!("d{round}-1")].0, "{\"n\":-1}");
+        assert!(
+            all.contains_key(&format!("d{round}-x")) && all.contains_key(&format!("d{round}-29"))
+        );
+        assert!(all[&format!("r{:03}", 30 + round)].0.contains("-1"));
+        assert!(all.contains_key(&format!("o{round}")));
+    }
+    assert!(all["again"].0.contains("14"));
 }

@@ -117,7 +117,6 @@ async fn from_nothing(
     let Some(bound) = Bound::read(tx, source).await? else {
         return Ok(CatalogState {
             key: newest.key,
-            schema_version: newest.schema_version,
             table: Arc::new(unborn(source.collection)),
             files: Vec::new(),
             inlined: Arc::new([]),
@@ -142,7 +141,6 @@ async fn from_nothing(
     let inlined = inlined::rows(tx, source.sql, bound.id, &table, Span::Live).await?;
     Ok(CatalogState {
         key: newest.key,
-        schema_version: newest.schema_version,
         table: Arc::new(table),
         files: files.into_values().map(Arc::new).collect(),
         inlined: in_order(inlined.begun),
@@ -194,7 +192,6 @@ async fn go_on(
     };
     Ok(CatalogState {
         key: newest.key,
-        schema_version: newest.schema_version,
         table: Arc::clone(&known.table),
         files: files.into_values().collect(),
         inlined,

@@ -15,6 +15,21 @@ use crate::{Error, Result};
 /// The layout of our own tables; a later release that changes them counts it up.
 const LAYOUT: &str = "1";
 
+/// Whether there is nothing to make: the catalog and our tables are there, of versions that we know.
+///
+/// # Errors
+/// As [`init`].
+pub(super) async fn is_ready(tx: &mut dyn HostTransaction, sql: Sql) -> Result<bool> {
+    for table in ["ducklake_metadata", "thermocline_meta"] {
+        let found = tx.query(sql.table_exists(), &[table.into()]).await?;
+        if found.first().map(|row| row.int(0)).transpose()? != Some(1) {
+            return Ok(false);
+        }
+    }
+    check_catalog(tx, sql).await?;
+    Ok(layout(tx, sql).await?.is_some())
+}
+
 /// Makes the catalog where there is none, and our tables beside a catalog that DuckDB made.
 ///
 /// # Errors
@@ -30,12 +45,7 @@ pub(super) async fn init(
         .await?;
     let is_new = found.first().map(|row| row.int(0)).transpose()? != Some(1);
     if !is_new {
-        check_version(metadata(tx, sql, "version").await?.as_deref())?;
-        if metadata(tx, sql, "encrypted").await?.as_deref() == Some("true") {
-            return Err(Error::unsupported(
-                "the DuckLake in this database is encrypted; keep the archive in another database",
-            ));
-        }
+        check_catalog(tx, sql).await?;
     }
     if let Some(statement) = sql.prologue() {
         tx.execute(statement, &[]).await?;
@@ -103,30 +113,48 @@ async fn first_rows(
     Ok(())
 }
 
-/// Writes the layout and the incarnation once, and refuses a layout of a later release.
-async fn bind_layout(tx: &mut dyn HostTransaction, sql: Sql) -> Result<()> {
+async fn check_catalog(tx: &mut dyn HostTransaction, sql: Sql) -> Result<()> {
+    check_version(metadata(tx, sql, "version").await?.as_deref())?;
+    if metadata(tx, sql, "encrypted").await?.as_deref() == Some("true") {
+        return Err(Error::unsupported(
+            "the DuckLake in this database is encrypted; keep the archive in another database",
+        ));
+    }
+    Ok(())
+}
+
+/// The layout of our own tables, if it is written down yet.
+///
+/// # Errors
+/// `Unsupported`: a later release wrote it.
+async fn layout(tx: &mut dyn HostTransaction, sql: Sql) -> Result<Option<()>> {
     let select = format!(
         "SELECT value FROM {} WHERE key = 'layout'",
         sql.table("thermocline_meta")
     );
     let rows = tx.query(&select, &[]).await?;
     match rows.first().map(|row| row.text(0)).transpose()? {
-        Some(LAYOUT) => Ok(()),
+        None => Ok(None),
+        Some(LAYOUT) => Ok(Some(())),
         Some(other) => Err(Error::unsupported(
             "this archive was written by a later release of thermocline; use that one",
         )
         .with("layout", other)
         .with("known", LAYOUT)),
-        None => {
-            let incarnation = Uuid::now_v7().to_string();
-            let rows = [
-                ["layout".into(), LAYOUT.into()],
-                ["incarnation".into(), incarnation.into()],
-            ];
-            insert(tx, sql, "thermocline_meta", ["key", "value"], &rows).await?;
-            Ok(())
-        }
     }
+}
+
+/// Writes the layout and the incarnation, once.
+async fn bind_layout(tx: &mut dyn HostTransaction, sql: Sql) -> Result<()> {
+    if layout(tx, sql).await?.is_none() {
+        let incarnation = Uuid::now_v7().to_string();
+        let rows = [
+            ["layout".into(), LAYOUT.into()],
+            ["incarnation".into(), incarnation.into()],
+        ];
+        insert(tx, sql, "thermocline_meta", ["key", "value"], &rows).await?;
+    }
+    Ok(())
 }
 
 /// A value that the catalog keeps about itself.

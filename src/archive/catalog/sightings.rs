@@ -14,6 +14,7 @@ use super::meta::metadata;
 use super::rows::insert;
 use crate::Result;
 use crate::catalog_host::HostTransaction;
+use crate::sql::SqlValue;
 
 /// Those of `paths` that no data file, no delete file, no scheduled deletion and no batch names.
 pub(super) async fn unreferenced(
@@ -56,40 +57,48 @@ pub(super) async fn unreferenced(
     Ok(paths)
 }
 
-/// Notes `paths` as seen at `now`, and forgets every other path in `folder`; since when each of them is known.
-pub(super) async fn note(
+/// The objects in `folder` that were noted, and since when each is.
+pub(super) async fn noted(
     tx: &mut dyn HostTransaction,
     sql: Sql,
     folder: &str,
-    paths: &[Box<str>],
-    now: Timestamp,
-) -> Result<Vec<Timestamp>> {
-    let table = sql.table("thermocline_orphan");
+) -> Result<BTreeMap<Box<str>, Timestamp>> {
     let select = format!(
-        "SELECT path, {} FROM {table}",
-        sql.read("first_seen", Kind::Time)
+        "SELECT path, {} FROM {}",
+        sql.read("first_seen", Kind::Time),
+        sql.table("thermocline_orphan")
     );
     let mut noted = BTreeMap::new();
     for row in tx.query(&select, &[]).await? {
         if let Some(time) = time_of(row.text(1)?)
             && row.text(0)?.starts_with(folder)
         {
-            noted.insert(row.text(0)?.to_owned(), time);
+            noted.insert(row.text(0)?.into(), time);
         }
     }
-    let mut new = Vec::new();
-    let mut since = Vec::new();
-    for path in paths {
-        let first_seen = noted.remove(&**path).unwrap_or_else(|| {
-            new.push([(&**path).into(), time_text(now.as_microsecond()).into()]);
-            now
-        });
-        since.push(first_seen);
+    Ok(noted)
+}
+
+/// Notes `new` objects as first seen at `now`, and forgets those that are `gone`.
+pub(super) async fn note(
+    tx: &mut dyn HostTransaction,
+    sql: Sql,
+    new: &[Box<str>],
+    gone: &[Box<str>],
+    now: Timestamp,
+) -> Result<()> {
+    let delete = format!(
+        "DELETE FROM {} WHERE path = $1",
+        sql.table("thermocline_orphan")
+    );
+    for path in gone.iter().chain(new) {
+        tx.execute(&delete, &[(&**path).into()]).await?;
     }
-    for path in noted.keys() {
-        let delete = format!("DELETE FROM {table} WHERE path = $1");
-        tx.execute(&delete, &[path.as_str().into()]).await?;
-    }
-    insert(tx, sql, "thermocline_orphan", ["path", "first_seen"], &new).await?;
-    Ok(since)
+    let time = time_text(now.as_microsecond());
+    let rows: Vec<[SqlValue; 2]> = new
+        .iter()
+        .map(|path| [(&**path).into(), time.as_str().into()])
+        .collect();
+    insert(tx, sql, "thermocline_orphan", ["path", "first_seen"], &rows).await?;
+    Ok(())
 }

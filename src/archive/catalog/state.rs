@@ -21,8 +21,6 @@ pub(crate) struct SnapshotKey {
 pub(crate) struct CatalogState {
     /// The snapshot.
     pub(crate) key: SnapshotKey,
-    /// The version of the table's columns.
-    pub(crate) schema_version: i64,
     /// The table and its columns.
     pub(crate) table: Arc<ArchivedTable>,
     /// The data files that are visible, by id.

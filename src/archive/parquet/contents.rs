@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ParquetArchive;
 use crate::archive::catalog::{CatalogState, Place};
-use crate::{Record, Result};
+use crate::{Error, Record, Result};
 
 /// What lies in an archive at one snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub struct ArchiveContents {
     pub inlined_records: u64,
     /// Where the segments lie.
     pub root: String,
-    /// Where other readers look for them, if that is another place: `init` corrects it.
+    /// Where other readers look for them, if that is another place:
+    /// [`correct_data_path`](ParquetArchive::correct_data_path) tells them.
     pub elsewhere: Option<String>,
 }
 
@@ -63,6 +64,33 @@ impl ParquetArchive {
             elsewhere,
             ..counted(view.state())
         })
+    }
+
+    /// Tells other readers that the segments lie where we find them; whether they looked elsewhere.
+    ///
+    /// # Errors
+    /// `Corrupt`: a live segment is not here, so the other place may be the right one.
+    pub async fn correct_data_path(&self) -> Result<bool> {
+        self.check_open()?;
+        let view = self.view().await?;
+        let mut tx = self.0.host.begin_read().await?;
+        if self.0.catalog.foreign_data_path(&mut *tx).await?.is_none() {
+            return Ok(false);
+        }
+        drop(tx);
+        for file in &view.state().files {
+            if self.0.blobs.size(&file.path).await? != Some(file.size) {
+                return Err(Error::corrupt(
+                    "a live segment is not in this folder; where other readers look for them was not changed",
+                )
+                .with("path", &file.path)
+                .with("folder", self.0.blobs.root()));
+            }
+        }
+        tx = self.0.host.begin_write().await?;
+        self.0.catalog.correct_data_path(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Finds a record and tells where it lies.

@@ -60,7 +60,7 @@ impl ParquetArchive {
         let listed: Vec<_> = self.0.blobs.list(&table.path).try_collect().await?;
         let old = listed.into_iter().filter(|object| object.modified < before);
         let old: Vec<Box<str>> = old.map(|object| object.path.into()).collect();
-        let mut tx = self.host().begin_write().await?;
+        let mut tx = self.host().begin_read().await?;
         let mut found = Orphans::default();
         for state in [BatchState::Open, BatchState::Dead] {
             let batches = catalog.batches(&mut *tx, id, state, before).await?;
@@ -69,16 +69,22 @@ impl ParquetArchive {
                 .extend(batches.into_iter().map(Leftover::from));
         }
         let unknown = catalog.unreferenced(&mut *tx, old).await?;
-        let since = catalog
-            .note_orphans(&mut *tx, &table.path, &unknown, now)
-            .await?;
-        tx.commit().await?;
-        for (path, first_seen) in unknown.into_iter().zip(since) {
-            if first_seen < before {
-                found.unknown.push(path.into());
-            } else {
-                found.suspected += 1;
+        let mut noted = catalog.noted_orphans(&mut *tx, &table.path).await?;
+        drop(tx);
+        let mut new = Vec::new();
+        for path in unknown {
+            match noted.remove(&path) {
+                Some(since) if since < before => found.unknown.push(path.into()),
+                Some(_) => found.suspected += 1,
+                None => new.push(path),
             }
+        }
+        found.suspected += new.len() as u64;
+        let gone: Vec<Box<str>> = noted.into_keys().collect();
+        if !(new.is_empty() && gone.is_empty()) {
+            let mut tx = self.host().begin_write().await?;
+            catalog.note_orphans(&mut *tx, &new, &gone, now).await?;
+            tx.commit().await?;
         }
         Ok(found)
     }

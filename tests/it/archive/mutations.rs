@@ -17,7 +17,6 @@ caught! {
     journal_after_upload by the_journal_knows_a_batch_before_its_first_byte_is_sent;
     publish_without_head by an_object_that_vanished_is_not_published;
     unknown_outcome_no_wait by an_unknown_outcome_is_waited_for_and_found_out;
-    fetch_under_lock by nothing_is_fetched_while_others_wait_to_write;
 }
 
 /// Needs rows that another program wrote.

@@ -219,7 +219,6 @@ impl Rig {
                 id: 99,
                 time: NOW.into(),
             },
-            schema_version: 1,
             table: Arc::new(ArchivedTable {
                 id: Some(1),
                 name: "records".into(),
