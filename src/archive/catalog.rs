@@ -31,6 +31,8 @@ pub(crate) use self::create::{check_names, is_reserved};
 pub(crate) use self::journal::{Batch, BatchState, new_batch_id};
 pub(crate) use self::snapshot::Newest;
 pub(crate) use self::state::{ArchivedTable, CatalogState, DataFile, DeleteFile, SnapshotKey};
+#[cfg(test)]
+pub(crate) use self::state::{DeadRow, InlinedRow};
 
 use self::create::NewTable;
 use self::dialect::Sql;
@@ -276,5 +278,5 @@ impl Catalog {
     }
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
 mod tests;

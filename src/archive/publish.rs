@@ -316,6 +316,6 @@ enum Attempt {
     Again,
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
 #[path = "publish_tests.rs"]
 mod tests;

@@ -1,5 +1,7 @@
 //! A publish over a real SQLite file and a real directory, with a primary's half that a test decides about.
 
+#![cfg(feature = "sqlite")]
+
 use std::sync::Arc;
 
 use super::*;

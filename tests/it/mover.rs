@@ -10,8 +10,8 @@ use futures::stream::BoxStream;
 use parking_lot::Mutex;
 use serde_json::json;
 use thermocline::{
-    BlobInfo, BlobStore, DatabaseExt, DirectoryStore, ManualClock, ParquetArchive, Policy, Query,
-    Record, Result, SkipReason, SqliteDatabase, TieredDatabase,
+    BlobInfo, BlobStore, Database, DatabaseExt, DirectoryStore, ManualClock, ParquetArchive,
+    Policy, Query, Record, Result, SkipReason, SqliteDatabase, TieredDatabase,
 };
 
 /// A directory that changes records at the moment when a segment is uploaded: after they were read, before they are

@@ -1,5 +1,7 @@
 //! The catalog over a real SQLite file.
 
+#![cfg(feature = "sqlite")]
+
 use std::sync::Arc;
 
 use super::*;
