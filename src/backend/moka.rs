@@ -21,8 +21,9 @@ use crate::{
     HotUsage, Query, Record, RecordId, RecordStream, Result, SystemClock, Write, Written,
 };
 
-/// What an entry weighs beside its record's text: moka's own nodes, the record and its version, as measured.
-const OVERHEAD: usize = 512;
+/// What an entry weighs beside its text: moka's nodes, the record and its version. Measured by the growth of a process
+/// that keeps 200,000 small records: 652 bytes each.
+const OVERHEAD: usize = 650;
 
 /// Absent ids get this part of the bytes, so that they can never push out a record.
 const ABSENT_SHARE: u64 = 16;

@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 
 use crate::{Entry, HotUsage, RecordId};
 
-/// What an entry weighs beside its record's text: the two maps, the record itself and its version.
+/// What an entry weighs beside its record's text, about: its places in two maps, the record itself, its version.
 const OVERHEAD: u64 = 512;
 
 pub(super) struct SecondChance {
