@@ -75,7 +75,7 @@ impl Command {
     async fn run(&self, context: &Context) -> Result<Exit, Failure> {
         match self {
             Self::Demo(command) => command.run(context).await,
-            Self::Init(command) => command.run(context),
+            Self::Init(command) => command.run(context).await,
             Self::Check(command) => command.run(context).await,
             Self::Plan(command) => command.run(context).await,
             Self::Archive(command) => command.run(context).await,

@@ -115,12 +115,27 @@ pub struct CollectionConfig {
     /// Which fields are copied into typed columns of the segments.
     #[serde(serialize_with = "show::columns")]
     pub columns: Columns,
+    /// Whether ids come again.
+    pub ids: IdsConfig,
+    /// Whether Python's package reads the table too; then what would break its searches is refused.
+    pub python_readers: bool,
     /// A budget of the hot tier for this collection alone.
     #[serde(
         serialize_with = "show::some_size",
         skip_serializing_if = "Option::is_none"
     )]
     pub hot_bytes: Option<u64>,
+}
+
+/// Whether ids come again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdsConfig {
+    /// Any id may be written at any time.
+    #[default]
+    Any,
+    /// Ids are made anew for every record (UUIDs): a create does not look for its id in the archive.
+    NeverReused,
 }
 
 /// Which fields are promoted: copied into typed columns of the segments.

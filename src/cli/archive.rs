@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use thermocline::{ArchiveReport, Policy, TieredDatabase};
+use thermocline::{ArchiveReport, Archiver};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};
@@ -45,7 +45,20 @@ impl Archive {
         let mut stopped = false;
         for (name, policy) in chosen(context, &store, self.policy.as_deref())? {
             let collection = store.collection(&name)?;
-            let report = run(context, &collection, &policy, self.now).await?;
+            let archiver = || {
+                let archiver = collection.archiver().policy(policy.name());
+                match self.now {
+                    Some(now) => archiver.at(now),
+                    None => archiver,
+                }
+            };
+            // How much there is to do takes a look at all of it: only where somebody waits for the remaining time.
+            let total = if Progress::is_watched() {
+                archiver().plan().await?.first().map(|plan| plan.rows)
+            } else {
+                None
+            };
+            let report = run(context, archiver(), total).await?;
             stopped |= report.stopped;
             if people {
                 tell(&name, &report)?;
@@ -69,25 +82,11 @@ impl Archive {
 /// Runs one policy, with a bar where somebody watches.
 pub(super) async fn run(
     context: &Context,
-    collection: &TieredDatabase,
-    policy: &Policy,
-    now: Option<Timestamp>,
+    archiver: Archiver,
+    total: Option<u64>,
 ) -> Result<ArchiveReport, Failure> {
-    let archiver = || {
-        let archiver = collection.archiver().policy(policy.name());
-        match now {
-            Some(now) => archiver.at(now),
-            None => archiver,
-        }
-    };
-    // How much there is to do takes a look at all of it: only where somebody waits for the remaining time.
-    let total = if Progress::is_watched() {
-        archiver().plan().await?.first().map(|plan| plan.rows)
-    } else {
-        None
-    };
     let progress = parking_lot::Mutex::new(Progress::new("archive", Unit::Records, total));
-    let reports = archiver()
+    let reports = archiver
         .stop(context.stop.clone())
         .on_progress(move |report| progress.lock().set(report.moved))
         .run()

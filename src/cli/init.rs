@@ -5,19 +5,22 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use thermocline::Error;
+use thermocline::{Error, Store};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::people::counted;
 
-/// Writes a configuration with every key explained, and a policy to go with it
+/// Writes a configuration with every key explained and a policy; or adopts an archive whose folder was moved
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   thermocline init
   thermocline init --dir /srv/orders --collection orders
 
-Writes thermocline.toml and policies/NAME.toml; a file that is there stays as it is.")]
+Writes thermocline.toml and policies/NAME.toml; a file that is there stays as it is. Where the configuration is there and
+its archive was moved, so that `status` says other readers look elsewhere: finds every segment in the new folder, then
+tells the catalog.")]
 pub(super) struct Init {
     /// The folder; it is made if it is not there
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -25,7 +28,11 @@ pub(super) struct Init {
 }
 
 impl Init {
-    pub(super) fn run(&self, context: &Context) -> Result<Exit, Failure> {
+    pub(super) async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        let config = self.dir.join("thermocline.toml");
+        if config.exists() && adopted(&config).await? {
+            return Ok(Exit::Done);
+        }
         let collection = context.options.collection.as_deref().unwrap_or("records");
         let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
         if collection.is_empty() || !collection.chars().all(fits) {
@@ -49,6 +56,28 @@ impl Init {
         );
         Ok(Exit::Done)
     }
+}
+
+/// Corrects the place of archives that were moved; whether there were any.
+async fn adopted(config: &Path) -> Result<bool, Failure> {
+    let store = Store::open(config).await?;
+    let mut adopted = false;
+    for name in store.names() {
+        let Some(archive) = store.tiers(name)?.archive else {
+            continue;
+        };
+        let contents = archive.contents().await?;
+        if let Some(elsewhere) = contents.elsewhere {
+            archive.adopt_folder().await?;
+            let segments = counted(contents.segments, "segment");
+            eprintln!(
+                "{name}: {segments} found in {}, no longer in {elsewhere}",
+                contents.root
+            );
+            adopted = true;
+        }
+    }
+    Ok(adopted)
 }
 
 /// Writes a file that must not be there yet.

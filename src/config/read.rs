@@ -8,8 +8,8 @@ use super::document::Document;
 use super::problem::{Problem, Problems};
 use super::section::{Choice, Entry, Section};
 use super::{
-    ArchiveConfig, CollectionConfig, Columns, Config, HotBackend, HotConfig, PrimaryConfig,
-    SEARCH_MAX_AGE, policy_file, validate,
+    ArchiveConfig, CollectionConfig, Columns, Config, HotBackend, HotConfig, IdsConfig,
+    PrimaryConfig, SEARCH_MAX_AGE, policy_file, validate,
 };
 use crate::{Age, AgeForm};
 
@@ -258,17 +258,13 @@ fn collection(name: &str, section: Section<'_, '_>) -> CollectionConfig {
             ),
         ],
     );
-    section.choice(
+    let ids = section.choice(
         "ids",
         &[
-            ("any", Choice::Value(())),
-            (
-                "never_reused",
-                Choice::NotBuilt("ids = \"any\" is right for every id"),
-            ),
+            ("any", Choice::Value(IdsConfig::Any)),
+            ("never_reused", Choice::Value(IdsConfig::NeverReused)),
         ],
     );
-    section.not_built("python_readers", "take the key out");
     section.not_built(
         "timestamp_zone",
         "it belongs to PostgreSQL, which is not built yet",
@@ -280,6 +276,11 @@ fn collection(name: &str, section: Section<'_, '_>) -> CollectionConfig {
             .entry("columns")
             .and_then(columns)
             .unwrap_or(Columns::Auto),
+        ids: ids.unwrap_or_default(),
+        python_readers: section
+            .entry("python_readers")
+            .and_then(|entry| entry.boolean())
+            .unwrap_or(true),
         hot_bytes: section.size("hot_bytes"),
     };
     section.finish();

@@ -281,6 +281,14 @@ impl<'d, 't> Entry<'d, 't> {
         number
     }
 
+    pub(super) fn boolean(&self) -> Option<bool> {
+        let DeValue::Boolean(value) = self.value.get_ref() else {
+            self.note("expected true or false", "without quotes");
+            return None;
+        };
+        Some(*value)
+    }
+
     pub(super) fn choice<T: Copy>(&self, choices: &[(&'static str, Choice<T>)]) -> Option<T> {
         let text = self.text()?;
         match choices.iter().find(|(word, _)| *word == text) {

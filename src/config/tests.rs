@@ -54,7 +54,7 @@ fn what_is_printed_reads_back_as_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let text = "search_max_age = \"1m 30s\"\n[hot]\nbackend = \"none\"\nmax_bytes = 1_000_001\n\
                 [primary]\nbackend = \"sqlite\"\npath = \"t.db\"\n[archive]\ndata = \"archive\"\n\
-                [collections.a]\ntable = \"b\"\ncolumns = [\"x\"]\nhot_bytes = \"1 KiB\"\n[collections.c]\ncolumns = \"none\"\n";
+                [collections.a]\ntable = \"b\"\ncolumns = [\"x\"]\nids = \"never_reused\"\npython_readers = false\nhot_bytes = \"1 KiB\"\n[collections.c]\ncolumns = \"none\"\npython_readers = false\n";
     let config = load(folder.path(), text).unwrap();
     let again = load(folder.path(), &toml::to_string(&config).unwrap()).unwrap();
     assert_eq!(format!("{config:?}"), format!("{again:?}"));

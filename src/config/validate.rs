@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::problem::Problem;
 use super::section::nearest;
-use super::{Columns, Config, PolicyConfig, PrimaryConfig};
+use super::{CollectionConfig, Columns, Config, PolicyConfig, PrimaryConfig};
 
 /// The columns of every archived table.
 const SYSTEM_COLUMNS: [&str; 7] = [
@@ -69,6 +69,18 @@ fn collections(config: &Config, problems: &mut Vec<Problem>) {
         problems.push(
             Problem::new("collections", "there is no collection")
                 .help("add [collections.NAME]; every key in it has a default"),
+        );
+    }
+    let readers = |c: &CollectionConfig| c.python_readers;
+    if !(config.collections.values().all(readers) || !config.collections.values().any(readers)) {
+        let key = |(name, _): (&String, _)| format!("collections.{name}.python_readers");
+        let odd = config.collections.iter().find(|(_, c)| !c.python_readers);
+        problems.push(
+            Problem::new(
+                odd.map_or_else(String::new, key),
+                "the collections share one file, and it is either read by Python's package or not",
+            )
+            .help("give all of them the same python_readers"),
         );
     }
     let mut tables: HashMap<&str, &str> = HashMap::new();

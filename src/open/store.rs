@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 #[cfg(feature = "archive")]
-use crate::config::{CollectionConfig, Columns};
-use crate::config::{Config, HotBackend, PrimaryConfig};
+use crate::config::Columns;
+use crate::config::{CollectionConfig, Config, HotBackend, IdsConfig, PrimaryConfig};
 #[cfg(feature = "archive")]
 use crate::{BlobStore, CountedBlobs, DirectoryStore, ParquetArchive};
 use crate::{
-    Clock, Database, Error, HotCache, MemoryDatabase, Result, SystemClock, TieredDatabase,
+    Clock, Database, Error, HotCache, Ids, MemoryDatabase, Result, SystemClock, TieredDatabase,
 };
 
 /// All collections of a configuration, with the connections and the archive that they share.
@@ -66,9 +66,7 @@ impl Store {
         let mut primaries = Primaries::default();
         let blobs = blobs(&config)?;
         for (name, collection) in &config.collections {
-            let primary = primaries
-                .open(&config.primary, &collection.table, &clock)
-                .await?;
+            let primary = primaries.open(&config.primary, collection, &clock).await?;
             let opened = open(&config, name, primary, blobs.clone(), &clock).await?;
             collections.insert(name.clone(), opened);
         }
@@ -167,7 +165,7 @@ impl Primaries {
     async fn open(
         &mut self,
         config: &PrimaryConfig,
-        table: &str,
+        collection: &CollectionConfig,
         clock: &Arc<dyn Clock>,
     ) -> Result<Arc<dyn Database>> {
         match config {
@@ -177,10 +175,11 @@ impl Primaries {
             #[cfg(feature = "sqlite")]
             PrimaryConfig::Sqlite { path } => {
                 let opened = match &self.sqlite {
-                    Some(first) => first.table(table).await?,
+                    Some(first) => first.table(&collection.table).await?,
                     None => {
                         crate::SqliteDatabase::builder(path)
-                            .table(table)
+                            .table(&collection.table)
+                            .python_readers(collection.python_readers)
                             .clock(Arc::clone(clock))
                             .open()
                             .await?
@@ -206,6 +205,10 @@ async fn open(
     let mut builder = TieredDatabase::builder()
         .primary(Arc::clone(&primary))
         .age(collection.age.clone())
+        .ids(match collection.ids {
+            IdsConfig::Any => Ids::Any,
+            IdsConfig::NeverReused => Ids::NeverReused,
+        })
         .ttl(config.hot.ttl)
         .absent_ttl(config.hot.absent_ttl)
         .search_max_age(config.search_max_age)

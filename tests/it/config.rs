@@ -252,9 +252,12 @@ fn one_thing_wrong() {
             &["`shared` is not built yet"],
         ),
         (
-            "PRIMARY REST ids = \"never_reused\"",
-            ErrorKind::Unsupported,
-            &["`never_reused` is not built yet"],
+            "PRIMARY REST ids = \"never\"",
+            ErrorKind::Invalid,
+            &[
+                "collections.flights.ids = \"never\"",
+                "it is one of any, never_reused",
+            ],
         ),
         (
             "PRIMARY REST partition_by = [\"t\"]",
@@ -262,9 +265,20 @@ fn one_thing_wrong() {
             &["partitions are not built yet"],
         ),
         (
-            "PRIMARY REST python_readers = true",
-            ErrorKind::Unsupported,
-            &["collections.flights.python_readers = true"],
+            "PRIMARY REST python_readers = \"no\"",
+            ErrorKind::Invalid,
+            &[
+                "expected true or false",
+                "line 7, collections.flights.python_readers = \"no\"",
+            ],
+        ),
+        (
+            "PRIMARY REST [collections.other]\npython_readers = false",
+            ErrorKind::Invalid,
+            &[
+                "the collections share one file",
+                "line 8, collections.other.python_readers",
+            ],
         ),
         (
             "PRIMARY REST timestamp_zone = \"UTC\"",

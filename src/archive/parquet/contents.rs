@@ -111,6 +111,35 @@ impl ParquetArchive {
     }
 }
 
+impl ParquetArchive {
+    /// Tells other readers that the segments lie where this archive looks for them, after the folder was moved.
+    ///
+    /// # Errors
+    /// `Invalid`: a live segment is not there, or has another size, so this is not the archive's folder; nothing is
+    /// changed.
+    pub async fn adopt_folder(&self) -> Result<()> {
+        self.check_open()?;
+        let view = self.view().await?;
+        for file in &view.state().files {
+            let found = self.0.blobs.size(&file.path).await?;
+            if found != Some(file.size) {
+                let found =
+                    found.map_or_else(|| "missing".to_owned(), |size| format!("{size} bytes"));
+                return Err(Error::invalid(
+                    "a segment of the archive is not in this folder as it should be",
+                )
+                .with("folder", self.0.blobs.root())
+                .with("segment", &file.path)
+                .with("expected", format_args!("{} bytes", file.size))
+                .with("found", found));
+            }
+        }
+        let mut tx = self.0.host.begin_write().await?;
+        self.0.catalog.correct_data_path(&mut *tx).await?;
+        tx.commit().await
+    }
+}
+
 fn counted(state: &CatalogState) -> ArchiveContents {
     let mut contents = ArchiveContents {
         snapshot: state.key.id,

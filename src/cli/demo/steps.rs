@@ -173,9 +173,24 @@ impl<'a> Demo<'a> {
     /// Moves what is old; false if it was interrupted.
     async fn archive(&self, story: &mut Story) -> Result<bool, Failure> {
         story.step("Archive: what is older than 90 days at 2014-01-01 moves into Parquet")?;
+        let archiver = || {
+            self.flights
+                .archiver()
+                .policy(self.policy.name())
+                .at(self.now)
+        };
         let began = Instant::now();
-        let report =
-            archive::run(self.context, &self.flights, &self.policy, Some(self.now)).await?;
+        let plans = archiver().plan().await?;
+        let plan = plans.first().ok_or_else(|| Error::unexpected("no plan"))?;
+        let took = story.took("plan", began);
+        story.tell(&format!(
+            "a dry run of {}: {} would move, {} stay",
+            duration(took),
+            number(plan.rows),
+            number(plan.stay.values().sum()),
+        ))?;
+        let began = Instant::now();
+        let report = archive::run(self.context, archiver(), Some(plan.rows)).await?;
         if report.stopped {
             return Ok(false);
         }

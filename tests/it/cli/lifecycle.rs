@@ -269,6 +269,56 @@ fn init_check_and_config_go_together() {
 }
 
 #[test]
+fn init_adopts_an_archive_that_was_moved() {
+    let world = loaded();
+    world.ok(&["archive", "--once", "--now", NOW]);
+    let status =
+        |world: &World| world.json(&["status", "--output", "json"])["collections"][0].clone();
+    assert_eq!(status(&world)["notes"], json!([]));
+    std::fs::rename(world.path().join("archive"), world.path().join("moved")).unwrap();
+    let config = std::fs::read_to_string(world.path().join("thermocline.toml")).unwrap();
+    world.file("thermocline.toml", &config.replace("archive/", "moved/"));
+    let note = status(&world)["notes"][0].clone();
+    assert!(
+        note.as_str()
+            .unwrap()
+            .contains("other readers look for the segments in"),
+        "{note}"
+    );
+    assert_eq!(
+        source(&world, "old/1"),
+        "archive",
+        "our own reads follow the configuration"
+    );
+
+    let place = world.json(&["explain", "old/3", "--output", "json"]);
+    let segment = world
+        .path()
+        .join("moved")
+        .join(place["segment"].as_str().unwrap());
+    std::fs::rename(&segment, world.path().join("aside")).unwrap();
+    let ended = world.run(&["init"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.err);
+    assert!(ended.err.contains("found: missing"), "{}", ended.err);
+    assert_eq!(status(&world)["notes"][0], note, "nothing was changed");
+
+    std::fs::rename(world.path().join("aside"), &segment).unwrap();
+    let ended = world.run(&["init"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(
+        ended.err.contains("events: 2 segments found in"),
+        "{}",
+        ended.err
+    );
+    assert_eq!(status(&world)["notes"], json!([]));
+    assert_eq!(
+        world.run(&["init"]).code,
+        Some(2),
+        "nothing is left to correct"
+    );
+}
+
+#[test]
 #[ignore = "takes minutes without optimization: run scripts/test"]
 fn the_demo_leaves_what_it_promises() {
     let world = World::empty();
@@ -286,7 +336,7 @@ fn the_demo_leaves_what_it_promises() {
     assert!(summary["archive_bytes"].as_u64().unwrap() > 0);
     assert!(summary["primary_bytes"].as_u64().unwrap() > 0);
     for step in [
-        "load", "read", "archive", "lookup", "search", "write", "count",
+        "load", "read", "plan", "archive", "lookup", "search", "write", "count",
     ] {
         assert!(summary["seconds"][step].is_number(), "{step}: {summary}");
     }
