@@ -4,11 +4,11 @@ use std::process::Command;
 
 /// Runs the test `name` of this binary with `mutation` in force, and panics unless exactly that test fails.
 pub(crate) fn assert_caught(mutation: &str, name: &str) {
-    let run = Command::new(std::env::current_exe().unwrap())
+    let run = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", name])
         .env("THERMOCLINE_MUTATION", mutation)
         .output()
-        .unwrap();
+        .expect("it runs again");
     let said = String::from_utf8_lossy(&run.stdout);
     assert!(said.contains("running 1 test"), "there is no test `{name}`");
     assert!(

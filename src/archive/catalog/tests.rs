@@ -721,7 +721,7 @@ async fn a_batch_is_settled_once() {
     let open = journal::batches(&mut *tx, catalog.sql, 1, BatchState::Open, later)
         .await
         .unwrap();
-    assert_eq!(open, [batch.clone()]);
+    assert_eq!(open, std::slice::from_ref(&batch));
     assert!(
         journal::batches(&mut *tx, catalog.sql, 1, BatchState::Open, now)
             .await

@@ -101,11 +101,14 @@ pub(crate) enum CommitBy {
     NotAndUnknown,
 }
 
+/// What a test says of each commit.
+type CommitRule = Box<dyn Fn() -> CommitBy + Send + Sync>;
+
 /// A database whose write transactions and commits a test decides about.
 pub(crate) struct HookedHost {
     pub(crate) inner: Arc<dyn CatalogHost>,
     pub(crate) on_begin: Mutex<Option<Box<dyn Fn() -> Answer + Send + Sync>>>,
-    pub(crate) on_commit: Arc<Mutex<Option<Box<dyn Fn() -> CommitBy + Send + Sync>>>>,
+    pub(crate) on_commit: Arc<Mutex<Option<CommitRule>>>,
 }
 
 impl fmt::Debug for HookedHost {
@@ -177,7 +180,7 @@ impl CatalogHost for HookedHost {
 
 struct HookedTransaction {
     inner: Box<dyn HostTransaction>,
-    on_commit: Arc<Mutex<Option<Box<dyn Fn() -> CommitBy + Send + Sync>>>>,
+    on_commit: Arc<Mutex<Option<CommitRule>>>,
 }
 
 #[async_trait]
