@@ -72,7 +72,7 @@ fn collections(config: &Config, problems: &mut Vec<Problem>) {
         );
     }
     let readers = |c: &CollectionConfig| c.python_readers;
-    if !(config.collections.values().all(readers) || !config.collections.values().any(readers)) {
+    if config.collections.values().any(readers) && !config.collections.values().all(readers) {
         let key = |(name, _): (&String, _)| format!("collections.{name}.python_readers");
         let odd = config.collections.iter().find(|(_, c)| !c.python_readers);
         problems.push(
