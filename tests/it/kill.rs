@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
@@ -235,22 +235,30 @@ async fn a_hundred_kills_lose_nothing_and_double_nothing() {
     let mut world = World::new(folder.path(), seed);
     let mut duck = DuckDb::start();
     world.load().await;
+    let begun = Instant::now();
     finished(world.archive(), "the first run").await;
+    // How long a run takes on this machine: the moments of the kills are spread over that.
+    let mut usual = begun.elapsed();
     world.check(&mut duck, "after the first run").await;
 
     let mut kills = 0;
     for round in 0..ROUNDS {
         let archive = world.archive();
-        let patience = world.patience(80, 400);
-        let archive = tokio::spawn(killed_after(archive, patience));
+        let patience = world.patience(80, u64::try_from(usual.as_millis()).unwrap().max(1));
+        let begun = Instant::now();
+        let archive = tokio::spawn(async move {
+            let outcome = killed_after(archive, patience).await;
+            (outcome, begun.elapsed())
+        });
         for _ in 0..world.random.u8(1..4) {
             world.write().await;
         }
         match archive.await.unwrap() {
-            Outcome::Ended(status, said) => {
-                assert!(status.success(), "round {round}: {status}: {said}")
+            (Outcome::Ended(status, said), took) => {
+                assert!(status.success(), "round {round}: {status}: {said}");
+                usual = (usual * 3 + took) / 4;
             }
-            Outcome::Killed => kills += 1,
+            (Outcome::Killed, _) => kills += 1,
         }
         world
             .check(&mut duck, &format!("round {round}, seed {seed}"))
