@@ -5,6 +5,7 @@
 
 pub(crate) mod catalog;
 mod column;
+mod metered;
 mod mover;
 mod parquet;
 mod publish;

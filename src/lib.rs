@@ -32,6 +32,7 @@ pub mod prelude;
 mod query;
 mod record;
 mod sql;
+pub mod telemetry;
 mod tier;
 mod tiered;
 mod write;

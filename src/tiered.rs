@@ -14,6 +14,7 @@ mod joined;
 mod lease;
 mod loose;
 mod merge;
+mod observe;
 mod read;
 mod search;
 mod source;
@@ -38,6 +39,7 @@ use self::coherence::Coherence;
 use self::cold::Cold;
 use self::flight::Flights;
 pub use self::source::{ReadSource, SourcedStream};
+use crate::telemetry::RouterMetrics;
 use crate::{
     Capabilities, CatalogHost, Clock, Database, Error, ErrorKind, Health, HotUsage, Policy, Query,
     Record, RecordStream, Result, Write, Written,
@@ -99,6 +101,7 @@ struct Inner {
     cold: Box<dyn Cold>,
     policies: Vec<Policy>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<RouterMetrics>,
     search_max_age: Duration,
     /// A permit per write under way; closed with the router.
     writing: Arc<Semaphore>,

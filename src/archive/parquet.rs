@@ -23,6 +23,7 @@ use super::publish::Publisher;
 use super::view::{ArchiveReader, ArchiveView};
 use crate::blob::BlobStore;
 use crate::catalog_host::{CatalogHost, HostTransaction};
+use crate::telemetry::ArchiveMetrics;
 use crate::{
     Age, AgeForm, Capabilities, Clock, Database, Error, ErrorKind, Health, Query, Record,
     RecordStream, Result, Write, Written,
@@ -45,7 +46,10 @@ struct Inner {
     catalog: Catalog,
     blobs: Arc<dyn BlobStore>,
     reader: Arc<ArchiveReader>,
+    metrics: Arc<ArchiveMetrics>,
     collection: Box<str>,
+    /// The collection's name in metrics.
+    name: Box<str>,
     columns: Columns,
     age: Age,
     clock: Arc<dyn Clock>,
@@ -112,6 +116,16 @@ impl ParquetArchive {
         &self.0.collection
     }
 
+    /// The collection's name in metrics.
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What this archive counts.
+    pub(crate) fn metrics(&self) -> &ArchiveMetrics {
+        &self.0.metrics
+    }
+
     /// Publishes segments of this archive.
     pub(crate) fn publisher(&self) -> Publisher<'_> {
         Publisher {
@@ -119,6 +133,7 @@ impl ParquetArchive {
             catalog: &self.0.catalog,
             blobs: &*self.0.blobs,
             clock: &*self.0.clock,
+            metrics: &self.0.metrics,
         }
     }
 

@@ -20,6 +20,7 @@ use crate::blob::BlobStore;
 use crate::catalog_host::{CatalogHost, HostTransaction};
 use crate::clock::Clock;
 use crate::fault::{mutation, step};
+use crate::telemetry::{AmbiguousOp, ArchiveMetrics, Step};
 use crate::{Error, ErrorKind, Result};
 
 /// The longest time from the journal's row to the commit: what is older may have been collected as an orphan.
@@ -86,6 +87,7 @@ pub(crate) struct Publisher<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) blobs: &'a dyn BlobStore,
     pub(crate) clock: &'a dyn Clock,
+    pub(crate) metrics: &'a ArchiveMetrics,
 }
 
 impl Publisher<'_> {
@@ -102,7 +104,9 @@ impl Publisher<'_> {
     ) -> Result<Published> {
         let paths: Vec<&str> = staged.iter().map(|staged| &*staged.file.path).collect();
         if !mutation("journal_after_upload") {
+            let begun = Instant::now();
             step("journal", self.open(job, &paths)).await?;
+            self.metrics.step(Step::Journal, begun.elapsed());
         }
         let done = self.send(job, &paths, &staged, companion).await;
         // Fencing the batch off meets it open, or it was published after all: then nothing happens.
@@ -121,11 +125,16 @@ impl Publisher<'_> {
         staged: &[Staged],
         companion: &mut dyn Companion,
     ) -> Result<Published> {
+        let begun = Instant::now();
         step("upload", self.upload(staged)).await?;
+        self.metrics.step(Step::Upload, begun.elapsed());
         if mutation("journal_after_upload") {
             step("journal", self.open(job, paths)).await?;
         }
-        self.until_published(job, staged, companion).await
+        let begun = Instant::now();
+        let published = self.until_published(job, staged, companion).await;
+        self.metrics.step(Step::Publish, begun.elapsed());
+        published
     }
 
     async fn until_published(
@@ -145,11 +154,12 @@ impl Publisher<'_> {
             match self.attempt(job, staged, companion).await? {
                 Attempt::Committed(key) => return Ok(Published::At(key)),
                 Attempt::Nothing => return Ok(Published::Nothing),
-                Attempt::Again => {}
+                Attempt::Again => self.metrics.conflict(),
                 Attempt::Unknown(_, error) if mutation("unknown_outcome_no_wait") => {
                     return Err(Error::unavailable("the commit failed").with_source(error));
                 }
                 Attempt::Unknown(key, _) => {
+                    self.metrics.integrity.ambiguous(AmbiguousOp::Publish);
                     let asked = step("publish.outcome", self.is_published(job.batch)).await;
                     if asked.map_err(|error| unknown(job, error))? {
                         return Ok(Published::At(key));

@@ -64,6 +64,7 @@ impl Bench {
             catalog: &self.catalog,
             blobs: &self.blobs,
             clock: &self.clock,
+            metrics: &ArchiveMetrics::new("records"),
         };
         let batch = new_batch_id();
         let staged = Staged {

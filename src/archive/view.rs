@@ -23,6 +23,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 pub(crate) use self::lookup::{Located, Lookup};
 pub(crate) use self::reader::ArchiveReader;
 use super::catalog::CatalogState;
+use super::metered::counting;
 use crate::query::{Filter, Prepared};
 use crate::{Error, Record, RecordStream, Result};
 
@@ -50,7 +51,11 @@ impl ArchiveView {
     /// need it.
     pub(crate) async fn locate(&self, ids: &[&str]) -> Result<Vec<Option<Located>>> {
         let mut lookup = Lookup::new(ids);
-        lookup.load(self).await?;
+        let (loaded, requests) = counting(lookup.load(self)).await;
+        if ids.len() == 1 {
+            self.reader.metrics.looked_up(requests);
+        }
+        loaded?;
         // What was loaded for this state answers at this state.
         Ok(lookup.resolve(&self.state).unwrap_or_default())
     }

@@ -203,6 +203,7 @@ async fn open(
 ) -> Result<(TieredDatabase, Tiers)> {
     let collection = &config.collections[name];
     let mut builder = TieredDatabase::builder()
+        .name(name)
         .primary(Arc::clone(&primary))
         .age(collection.age.clone())
         .ids(match collection.ids {
@@ -222,7 +223,7 @@ async fn open(
     #[cfg(feature = "archive")]
     let archive = match &blobs {
         Some(blobs) => {
-            let archive = archive(collection, &primary, blobs, clock).await?;
+            let archive = archive(name, collection, &primary, blobs, clock).await?;
             builder = builder.archive(archive.clone());
             Some(archive)
         }
@@ -252,6 +253,7 @@ fn blobs(config: &Config) -> Result<Option<Blobs>> {
 
 #[cfg(feature = "archive")]
 async fn archive(
+    name: &str,
     collection: &CollectionConfig,
     primary: &Arc<dyn Database>,
     blobs: &Blobs,
@@ -268,6 +270,7 @@ async fn archive(
     let blobs: Arc<dyn BlobStore> = Arc::<CountedBlobs<DirectoryStore>>::clone(blobs);
     ParquetArchive::with_blobs(blobs)
         .catalog(host)?
+        .name(name)
         .table(&collection.table)
         .columns(columns)
         .age(collection.age.clone())

@@ -66,6 +66,11 @@ fn part_of<D: Database + 'static>(database: D) -> Part {
 
 /// What a router says of its archive.
 pub(super) struct Terms {
+    #[cfg_attr(
+        not(feature = "archive"),
+        expect(dead_code, reason = "the archive is counted by it")
+    )]
+    pub(super) name: String,
     pub(super) ids: Ids,
     #[cfg_attr(
         not(feature = "archive"),
@@ -105,6 +110,7 @@ pub(super) async fn join(
                 .catalog(Arc::clone(&host))?
                 .age(terms.age.clone())
                 .clock(Arc::clone(&terms.clock))
+                .name(&terms.name)
                 .build()
                 .await?;
             let joined = super::joined::JoinedTiers::new(primary, host, archive, terms)?;

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::TieredDatabase;
 use crate::archive::{ArchiveReport, ParquetArchive, Plan, Run, plan, run};
+use crate::telemetry::{PolicyMetrics, RunOutcome};
 use crate::{Error, Policy, Result};
 
 /// Runs policies, as [`TieredDatabase::archiver`] makes it.
@@ -140,18 +141,23 @@ impl Archiver {
         let archive = self.database.parquet_archive()?;
         let mut reports = Vec::new();
         for policy in self.database.policies_called(self.only.as_deref())? {
+            let metrics = PolicyMetrics::new(archive.name(), policy.name());
             let run_of_policy = Run {
                 archive,
                 policy,
                 now: self.now(),
                 clock: &*self.database.inner.clock,
+                metrics: &metrics,
                 stop: &self.stop,
                 progress: &*self.progress,
             };
-            let report = run(&run_of_policy)
-                .await
-                .map_err(|error| error.with("policy", policy.name()))?;
-            reports.push(report);
+            let outcome = run(&run_of_policy).await;
+            metrics.ran(match &outcome {
+                Ok(report) if report.stopped => RunOutcome::Stopped,
+                Ok(_) => RunOutcome::Done,
+                Err(_) => RunOutcome::Failed,
+            });
+            reports.push(outcome.map_err(|error| error.with("policy", policy.name()))?);
         }
         Ok(reports)
     }

@@ -11,7 +11,8 @@ use super::coherence::Coherence;
 use super::flight::Flights;
 use super::write::WRITES;
 use super::{Inner, TieredDatabase};
-use crate::{Age, Clock, Database, Error, HotCache, Policy, Result, SystemClock};
+use crate::telemetry::{self, RouterMetrics};
+use crate::{Age, Clock, Database, Error, HotCache, Policy, Result, SystemClock, Tier};
 
 /// How long a record stays in the hot tier, unless [`TieredDatabaseBuilder::ttl`] says otherwise.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(10 * 60);
@@ -38,6 +39,7 @@ pub enum Ids {
 #[derive(Debug)]
 #[must_use]
 pub struct TieredDatabaseBuilder {
+    name: Option<String>,
     hot: Option<Box<dyn HotCache>>,
     primary: Option<Arc<dyn Database>>,
     archive: Option<Part>,
@@ -53,6 +55,7 @@ pub struct TieredDatabaseBuilder {
 impl TieredDatabaseBuilder {
     pub(super) fn new() -> Self {
         Self {
+            name: None,
             hot: None,
             primary: None,
             archive: None,
@@ -64,6 +67,14 @@ impl TieredDatabaseBuilder {
             policies: Vec::new(),
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// The collection's name in metrics; without one that of the primary's table, else `records`.
+    ///
+    /// Give each router of a process its own, or they are counted together.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// The hot tier; without one every read goes to the primary.
@@ -144,14 +155,30 @@ impl TieredDatabaseBuilder {
         let primary = self.primary.ok_or_else(|| {
             Error::invalid("a tiered database needs a primary: builder().primary(..)")
         })?;
+        let name = self.name.unwrap_or_else(|| {
+            let host = primary.catalog_host();
+            host.map_or_else(|| "records".to_owned(), |host| host.table().to_owned())
+        });
+        let lowest = match &self.archive {
+            Some(_) => Tier::Archive,
+            None => Tier::Primary,
+        };
+        telemetry::describe();
+        let metrics = Arc::new(RouterMetrics::new(&name, lowest));
         let terms = Terms {
+            name,
             ids: self.ids,
             age: self.age?,
             clock: Arc::clone(&self.clock),
         };
         let cold = join(primary, self.archive, terms).await?;
-        let coherence =
-            Coherence::new(self.hot, Arc::clone(&self.clock), self.ttl, self.absent_ttl);
+        let coherence = Coherence::new(
+            self.hot,
+            Arc::clone(&self.clock),
+            Arc::clone(&metrics),
+            self.ttl,
+            self.absent_ttl,
+        );
         Ok(TieredDatabase {
             inner: Arc::new(Inner {
                 coherence: Arc::new(coherence),
@@ -159,6 +186,7 @@ impl TieredDatabaseBuilder {
                 cold,
                 policies: self.policies,
                 clock: self.clock,
+                metrics,
                 search_max_age: self.search_max_age,
                 writing: Arc::new(Semaphore::new(WRITES as usize)),
                 closed: AtomicBool::new(false),

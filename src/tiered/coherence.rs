@@ -12,6 +12,7 @@ use self::suspended::Suspended;
 use super::generations::{Generations, Stripe};
 use super::source::{Found, ReadSource};
 use crate::fault::mutation;
+use crate::telemetry::RouterMetrics;
 use crate::{Clock, Entry, HotCache, Record};
 
 /// A lifetime that no clock reaches, for those that do not fit into one.
@@ -23,6 +24,7 @@ pub(super) struct Coherence {
     clock: Arc<dyn Clock>,
     generations: Generations,
     suspended: Suspended,
+    metrics: Arc<RouterMetrics>,
     ttl: Duration,
     absent_ttl: Duration,
 }
@@ -39,6 +41,7 @@ impl Coherence {
     pub(super) fn new(
         hot: Option<Box<dyn HotCache>>,
         clock: Arc<dyn Clock>,
+        metrics: Arc<RouterMetrics>,
         ttl: Duration,
         absent_ttl: Duration,
     ) -> Self {
@@ -47,6 +50,7 @@ impl Coherence {
             clock,
             generations: Generations::new(),
             suspended: Suspended::default(),
+            metrics,
             ttl,
             absent_ttl,
         }
@@ -88,6 +92,7 @@ impl Coherence {
         let Some(hot) = &self.hot else { return };
         // An entry of an ended generation would be no hit, and could push out one that is.
         if !load.may_keep || !self.stands(load.generation, stripe) {
+            self.metrics.stale_fill();
             return;
         }
         let lifetime = match record {

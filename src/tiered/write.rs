@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::coherence::{Bump, Outcome};
 use super::{Inner, TieredDatabase};
 use crate::fault::mutation;
-use crate::{Error, Op, RecordId, Result, Write, Written};
+use crate::telemetry::{AmbiguousOp, Ended, Operation};
+use crate::{Error, ErrorKind, Op, RecordId, Result, Write, Written};
 
 /// How many writes may be under way: no limit in practice. Closing takes them all, and so waits for each.
 pub(super) const WRITES: u32 = 1 << 20;
@@ -21,14 +23,23 @@ impl TieredDatabase {
         let ids: Vec<RecordId> = writes.iter().map(|write| write.id().clone()).collect();
         let writes = self.trusting_absent(writes);
         self.execute(Some(ids), move |inner| async move {
-            inner.cold.write(writes).await
+            let (asked, began) = (writes.len(), Instant::now());
+            let outcome = inner.cold.write(writes).await;
+            inner.count_written(&outcome, asked);
+            inner.metrics.took(Operation::Write, began.elapsed());
+            outcome
         })
         .await
     }
 
     pub(super) async fn remove_everything(&self) -> Result<()> {
-        self.execute(None, |inner| async move { inner.cold.clear().await })
-            .await
+        self.execute(None, |inner| async move {
+            let began = Instant::now();
+            let outcome = inner.cold.clear().await;
+            inner.count_ended(Operation::Clear, outcome.as_ref().err(), began);
+            outcome
+        })
+        .await
     }
 
     /// Lets no further call in, waits for the writes that are under way, then lets go of the tiers.
@@ -95,6 +106,48 @@ impl TieredDatabase {
 }
 
 impl Inner {
+    /// Counts what became of each write of a batch.
+    fn count_written(&self, outcome: &Result<Vec<Written>>, asked: usize) {
+        let op = Operation::Write;
+        let failed = |error: &Error| {
+            self.metrics.integrity.failed(error);
+            if error.kind() == ErrorKind::Ambiguous {
+                self.metrics.integrity.ambiguous(AmbiguousOp::Write);
+            }
+        };
+        let written = match outcome {
+            Ok(written) => written,
+            Err(error) => {
+                failed(error);
+                return self.metrics.ended(op, Ended::Failed, asked as u64);
+            }
+        };
+        for written in written {
+            let outcome = match written {
+                Written::Created(_) | Written::Updated(_) | Written::Deleted => Ended::Done,
+                Written::Missing | Written::Exists | Written::Changed => Ended::Refused,
+                Written::Failed(error) => {
+                    failed(error);
+                    Ended::Failed
+                }
+            };
+            self.metrics.ended(op, outcome, 1);
+        }
+    }
+
+    /// Counts a request that finds no single record.
+    pub(super) fn count_ended(&self, op: Operation, error: Option<&Error>, began: Instant) {
+        let outcome = match error {
+            None => Ended::Done,
+            Some(error) => {
+                self.metrics.integrity.failed(error);
+                Ended::Failed
+            }
+        };
+        self.metrics.ended(op, outcome, 1);
+        self.metrics.took(op, began.elapsed());
+    }
+
     async fn begin_write(&self) -> Result<OwnedSemaphorePermit> {
         self.open()?;
         Arc::clone(&self.writing)

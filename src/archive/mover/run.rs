@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use super::due::{DueReader, Reach};
 use super::primary_half::PrimaryHalf;
 use super::report::ArchiveReport;
-use crate::Result;
 use crate::archive::ParquetArchive;
 use crate::archive::catalog::new_batch_id;
 use crate::archive::publish::{Job, Published};
@@ -17,6 +16,8 @@ use crate::archive::stage::{Rows, stage};
 use crate::catalog_host::SkipReason;
 use crate::clock::Clock;
 use crate::policy::Policy;
+use crate::telemetry::{BatchOutcome, PolicyMetrics, Step, Violation};
+use crate::{ErrorKind, Result};
 
 /// How much of the primary's freed space is given back after each batch: a step that other writers hardly feel.
 const RELEASE_STEP: u64 = 16 << 20;
@@ -28,6 +29,7 @@ pub(crate) struct Run<'a> {
     /// The time from which ages are judged.
     pub(crate) now: Timestamp,
     pub(crate) clock: &'a dyn Clock,
+    pub(crate) metrics: &'a PolicyMetrics,
     pub(crate) stop: &'a CancellationToken,
     pub(crate) progress: &'a (dyn Fn(&ArchiveReport) + Send + Sync),
 }
@@ -49,11 +51,19 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
         Reach::Candidates,
     )?;
     while !run.stop.is_cancelled() {
+        let batch = run.metrics.begin_batch();
+        let read = Instant::now();
         let Some(segments) = reader.next().await? else {
+            batch.none();
             break;
         };
-        move_batch(run, segments, &mut report).await?;
+        run.archive.metrics().step(Step::Scan, read.elapsed());
+        batch.end(move_batch(run, segments, &mut report).await?);
+        let releasing = Instant::now();
         report.released += host.release(RELEASE_STEP).await?;
+        run.archive
+            .metrics()
+            .step(Step::Release, releasing.elapsed());
         report.took = begun.elapsed();
         (run.progress)(&report);
     }
@@ -69,10 +79,17 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
     report.skip(SkipReason::NoAge, undated.absent);
     report.skip(SkipReason::UnreadableAge, undated.unreadable);
     report.took = begun.elapsed();
+    for (reason, count) in &report.skipped {
+        run.metrics.skipped(reason.as_str(), *count);
+    }
     Ok(report)
 }
 
-async fn move_batch(run: &Run<'_>, segments: Vec<Rows>, report: &mut ArchiveReport) -> Result<()> {
+async fn move_batch(
+    run: &Run<'_>,
+    segments: Vec<Rows>,
+    report: &mut ArchiveReport,
+) -> Result<BatchOutcome> {
     let batch = new_batch_id();
     let segments: Vec<Arc<Rows>> = segments.into_iter().map(Arc::new).collect();
     let records = segments
@@ -81,10 +98,18 @@ async fn move_batch(run: &Run<'_>, segments: Vec<Rows>, report: &mut ArchiveRepo
         .map(|row| &*row.record);
     let table = run.archive.table_for(records.clone()).await?;
     let due = records.count() as u64;
+    let metrics = run.archive.metrics();
+    let encoding = Instant::now();
     let mut staged = Vec::with_capacity(segments.len());
     for segment in &segments {
-        staged.push(stage(&table, &batch, Arc::clone(segment), run.clock.now()).await?);
+        let segment = stage(&table, &batch, Arc::clone(segment), run.clock.now()).await;
+        staged.push(segment.inspect_err(|error| {
+            if error.kind() == ErrorKind::Corrupt {
+                metrics.integrity.violated(Violation::Verification, 1);
+            }
+        })?);
     }
+    metrics.step(Step::Encode, encoding.elapsed());
     let bytes = staged.iter().map(|staged| staged.file.size).sum::<u64>();
     let mut half = PrimaryHalf::new(run.archive, &segments);
     let job = Job {
@@ -98,7 +123,7 @@ async fn move_batch(run: &Run<'_>, segments: Vec<Rows>, report: &mut ArchiveRepo
         .await?;
     if published == Published::Nothing {
         report.skip(SkipReason::Changed, due);
-        return Ok(());
+        return Ok(BatchOutcome::Nothing);
     }
     report.moved += half.moved;
     report.moved_bytes += half.moved_bytes;
@@ -107,5 +132,9 @@ async fn move_batch(run: &Run<'_>, segments: Vec<Rows>, report: &mut ArchiveRepo
     report.segments += segments.len() as u64;
     report.bytes += bytes;
     report.batches += 1;
-    Ok(())
+    run.metrics.moved(half.moved, half.moved_bytes);
+    metrics
+        .integrity
+        .violated(Violation::DoubleCopy, half.repaired);
+    Ok(BatchOutcome::Published)
 }

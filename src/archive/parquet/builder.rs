@@ -7,9 +7,11 @@ use std::sync::atomic::AtomicBool;
 use super::columns::Columns;
 use super::{Inner, ParquetArchive};
 use crate::archive::catalog::Catalog;
+use crate::archive::metered::MeteredBlobs;
 use crate::archive::view::ArchiveReader;
 use crate::blob::{BlobStore, DirectoryStore};
 use crate::catalog_host::CatalogHost;
+use crate::telemetry::{self, ArchiveMetrics};
 use crate::{Age, Clock, Error, Result, SystemClock};
 
 /// A [`ParquetArchive`] in the making: where its segments lie, and how they are made.
@@ -21,6 +23,7 @@ pub struct ParquetArchiveBuilder {
     place: Place,
     host: Option<Arc<dyn CatalogHost>>,
     table: Option<String>,
+    name: Option<String>,
     columns: Columns,
     partition_by: Vec<String>,
     age: Age,
@@ -47,6 +50,7 @@ impl ParquetArchiveBuilder {
             place,
             host: None,
             table: None,
+            name: None,
             columns: Columns::Auto,
             partition_by: Vec::new(),
             age: Age::default(),
@@ -77,6 +81,13 @@ impl ParquetArchiveBuilder {
     #[must_use]
     pub fn table(mut self, name: impl Into<String>) -> Self {
         self.table = Some(name.into());
+        self
+    }
+
+    /// The collection's name in metrics; that of the archived table unless said otherwise.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
         self
     }
 
@@ -131,9 +142,16 @@ impl ParquetArchiveBuilder {
             Place::Blobs(blobs) => blobs,
         };
         let collection = self.table.unwrap_or_else(|| host.table().to_owned());
+        telemetry::describe();
+        let metrics = Arc::new(ArchiveMetrics::new(
+            self.name.as_deref().unwrap_or(&collection),
+        ));
+        let blobs: Arc<dyn BlobStore> = Arc::new(MeteredBlobs::new(blobs, Arc::clone(&metrics)));
         let archive = ParquetArchive(Arc::new(Inner {
             catalog: Catalog::new(host.dialect(), &blobs.root(), &collection),
-            reader: Arc::new(ArchiveReader::new(Arc::clone(&blobs))),
+            reader: Arc::new(ArchiveReader::new(Arc::clone(&blobs), Arc::clone(&metrics))),
+            metrics,
+            name: self.name.unwrap_or_else(|| collection.clone()).into(),
             blobs,
             host,
             collection: collection.into(),

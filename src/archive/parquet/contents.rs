@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::ParquetArchive;
 use crate::archive::catalog::{CatalogState, Place};
+use crate::telemetry::Stock;
 use crate::{Error, Record, Result};
 
 /// What lies in an archive at one snapshot.
@@ -64,6 +65,20 @@ impl ParquetArchive {
             elsewhere,
             ..counted(view.state())
         })
+    }
+
+    /// Sets the gauges of what lies in the archive: one statement where nothing has changed.
+    pub(crate) async fn observe(&self) -> Result<()> {
+        let found = counted(self.view().await?.state());
+        self.metrics().holds(Stock {
+            records: found.records,
+            segments: found.segments,
+            bytes: found.bytes,
+            dead_rows: found.dead_rows,
+            inlined_deletes: found.inlined_deletes,
+            snapshot: found.snapshot,
+        });
+        Ok(())
     }
 
     /// Tells other readers that the segments lie where we find them; whether they looked elsewhere.

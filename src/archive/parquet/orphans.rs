@@ -1,5 +1,6 @@
 //! What crashed jobs left behind: found, never guessed.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::TryStreamExt;
@@ -58,8 +59,8 @@ impl ParquetArchive {
         };
         // Listed before the catalog is read: what is registered meanwhile is no orphan.
         let listed: Vec<_> = self.0.blobs.list(&table.path).try_collect().await?;
-        let old = listed.into_iter().filter(|object| object.modified < before);
-        let old: Vec<Box<str>> = old.map(|object| object.path.into()).collect();
+        let old = listed.iter().filter(|object| object.modified < before);
+        let old: Vec<Box<str>> = old.map(|object| object.path.as_str().into()).collect();
         let mut tx = self.host().begin_read().await?;
         let mut found = Orphans::default();
         for state in [BatchState::Open, BatchState::Dead] {
@@ -71,15 +72,26 @@ impl ParquetArchive {
         let unknown = catalog.unreferenced(&mut *tx, old).await?;
         let mut noted = catalog.noted_orphans(&mut *tx, &table.path).await?;
         drop(tx);
-        let mut new = Vec::new();
+        let (mut new, mut suspected) = (Vec::new(), Vec::new());
         for path in unknown {
             match noted.remove(&path) {
                 Some(since) if since < before => found.unknown.push(path.into()),
-                Some(_) => found.suspected += 1,
+                Some(_) => suspected.push(path),
                 None => new.push(path),
             }
         }
-        found.suspected += new.len() as u64;
+        found.suspected = (suspected.len() + new.len()) as u64;
+        let batches = found.batches.iter().flat_map(|batch| &batch.objects);
+        let orphans: HashSet<&str> = batches
+            .chain(&found.unknown)
+            .map(String::as_str)
+            .chain(suspected.iter().chain(&new).map(|path| &**path))
+            .collect();
+        let orphaned = listed
+            .iter()
+            .filter(|object| orphans.contains(&*object.path));
+        self.metrics()
+            .orphans(orphaned.map(|object| object.size).sum());
         let gone: Vec<Box<str>> = noted.into_keys().collect();
         if !(new.is_empty() && gone.is_empty()) {
             let mut tx = self.host().begin_write().await?;

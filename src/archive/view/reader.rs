@@ -11,6 +11,7 @@ use super::scanned::ScannedIds;
 use crate::archive::catalog::{CatalogState, DataFile, DeleteFile};
 use crate::archive::segment::{Chunks, Tail};
 use crate::blob::BlobStore;
+use crate::telemetry::ArchiveMetrics;
 use crate::{Error, Result};
 
 /// How much memory reading may take, in bytes.
@@ -54,27 +55,38 @@ pub(crate) struct ArchiveReader {
     tails: Cache<Arc<str>, Arc<Tail>>,
     deleted: Cache<Arc<str>, Arc<Deleted>>,
     scanned: Cache<Arc<str>, Arc<ScannedIds>>,
+    pub(super) metrics: Arc<ArchiveMetrics>,
     pub(super) limits: Limits,
 }
 
 impl ArchiveReader {
     /// A reader with empty caches.
-    pub(crate) fn new(blobs: Arc<dyn BlobStore>) -> Self {
-        Self::with_limits(blobs, Limits::default())
+    pub(crate) fn new(blobs: Arc<dyn BlobStore>, metrics: Arc<ArchiveMetrics>) -> Self {
+        Self::with_limits(blobs, metrics, Limits::default())
     }
 
-    pub(super) fn with_limits(blobs: Arc<dyn BlobStore>, limits: Limits) -> Self {
+    pub(super) fn with_limits(
+        blobs: Arc<dyn BlobStore>,
+        metrics: Arc<ArchiveMetrics>,
+        limits: Limits,
+    ) -> Self {
         Self {
             blobs,
             tails: cache(limits.tails, Tail::bytes),
             deleted: cache(limits.others, Deleted::bytes),
             scanned: cache(limits.others, ScannedIds::bytes),
+            metrics,
             limits,
         }
     }
 
     /// The tail of a data file: in memory, or one request, however many ask.
     pub(super) async fn tail(&self, file: &DataFile) -> Result<Arc<Tail>> {
+        if let Some(known) = self.known_tail(file).await {
+            self.metrics.tail(true);
+            return Ok(known);
+        }
+        self.metrics.tail(false);
         let load = async {
             let end = self.end_of(file).await?;
             let (size, length) = (file.size, file.tail_length);

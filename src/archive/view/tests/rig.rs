@@ -19,6 +19,7 @@ use crate::archive::view::reader::Limits;
 use crate::archive::view::{ArchiveReader, ArchiveView};
 use crate::blob::{BlobInfo, BlobStore, DirectoryStore};
 use crate::record::{HashLayout, Stamp};
+use crate::telemetry::ArchiveMetrics;
 use crate::{Query, Record, RecordId, Result};
 
 pub(super) const NOW: &str = "2024-01-02T00:00:00Z";
@@ -139,6 +140,7 @@ impl Rig {
         Self {
             reader: Arc::new(ArchiveReader::with_limits(
                 Arc::<Counting>::clone(&store),
+                Arc::new(ArchiveMetrics::new("records")),
                 limits,
             )),
             dir,
