@@ -50,7 +50,7 @@ pub(super) async fn read_with(
     let mut text = String::from("BEGIN;");
     let mut first = arg_count + 1;
     for ids in ids.chunks(MOST) {
-        select_by_ids(&mut text, table, first, ids.len());
+        select_by_ids(&mut text, table, Some(first), ids.len());
         text.push(';');
         add_ids(&mut args, ids);
         first += size_for(ids.len());
@@ -71,24 +71,33 @@ pub(super) async fn read_with(
 /// The statement that reads `count` ids.
 fn by_ids(table: &Table, count: usize) -> Sql {
     let mut text = String::new();
-    select_by_ids(&mut text, table, 1, count);
+    select_by_ids(&mut text, table, None, count);
     text.into()
 }
 
-fn select_by_ids(text: &mut String, table: &Table, first: usize, count: usize) {
+/// Writes a query for `count` ids; their placeholders have numbers from `first` where other statements share them.
+fn select_by_ids(text: &mut String, table: &Table, first: Option<usize>, count: usize) {
     // Writing to a String cannot fail.
     let _ = write!(
         text,
         "SELECT id, data, metadata, created_at, updated_at FROM {} WHERE id IN ",
         table.quoted()
     );
-    placeholders(text, first, size_for(count));
+    match first {
+        None => placeholders(text, size_for(count)),
+        Some(first) => {
+            for index in first..first + size_for(count) {
+                let _ = write!(text, "{}${index}", if index == first { "(" } else { ", " });
+            }
+            text.push(')');
+        }
+    }
 }
 
-/// `($1, $2, ..)`.
-pub(super) fn placeholders(text: &mut String, first: usize, count: usize) {
-    for index in first..first + count {
-        let _ = write!(text, "{}${index}", if index == first { "(" } else { ", " });
+/// `(?, ?, ..)`: without numbers, which the driver would look up one by one in a list of all of them.
+pub(super) fn placeholders(text: &mut String, count: usize) {
+    for index in 0..count {
+        text.push_str(if index == 0 { "(?" } else { ", ?" });
     }
     text.push(')');
 }

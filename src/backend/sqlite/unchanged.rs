@@ -63,7 +63,7 @@ fn sql(table: &Table, rows: usize) -> String {
         if row > 0 {
             sql.push_str(", ");
         }
-        placeholders(&mut sql, row * COLUMNS.len() + 1, COLUMNS.len());
+        placeholders(&mut sql, COLUMNS.len());
     }
     // Writing to a String cannot fail.
     let _ = write!(

@@ -11,10 +11,12 @@ use crate::{Age, AgeAt, AgeForm, Result};
 
 /// Counts them. SQL leaves out what is certainly a time; the rest is judged as the age itself is.
 pub(super) async fn count(lease: &mut Lease, table: &Table, age: &Age) -> Result<Undated> {
+    // The inner query reads the index of the age alone, where there is one.
     let sql = format!(
-        "SELECT id, data, metadata, created_at, updated_at FROM {} WHERE ({}) IS NOT TRUE",
-        table.quoted(),
-        certainly_dated(age)
+        "SELECT id, data, metadata, created_at, updated_at FROM {table} \
+         WHERE rowid IN (SELECT rowid FROM {table} WHERE ({}) IS NOT TRUE)",
+        certainly_dated(age),
+        table = table.quoted(),
     );
     let mut undated = Undated::default();
     let mut answers = lease.start(&sql.into(), Args::default().finish())?;

@@ -95,7 +95,7 @@ async fn load(
             "SELECT id, created_at, updated_at FROM {} WHERE id IN ",
             table.quoted()
         );
-        placeholders(&mut sql, 1, size_for(ids.len()));
+        placeholders(&mut sql, size_for(ids.len()));
         let mut args = Args::with_capacity(MOST);
         read::add_ids(&mut args, ids);
         for row in lease.fetch(&sql.into(), args.finish()).await? {

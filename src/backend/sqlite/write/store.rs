@@ -55,7 +55,7 @@ pub(super) async fn store(
 async fn delete(lease: &mut Lease, table: &Table, ids: &[&str]) -> Result<()> {
     for ids in ids.chunks(MOST) {
         let mut sql = format!("DELETE FROM {} WHERE id IN ", table.quoted());
-        placeholders(&mut sql, 1, size_for(ids.len()));
+        placeholders(&mut sql, size_for(ids.len()));
         let mut args = Args::with_capacity(MOST);
         read::add_ids(&mut args, ids);
         lease.execute(&sql.into(), args.finish()).await?;
@@ -127,7 +127,7 @@ impl Shape {
             if row > 0 {
                 sql.push_str(", ");
             }
-            placeholders(&mut sql, row * width + 1, width);
+            placeholders(&mut sql, width);
         }
         if !matches!(self, Self::Insert) {
             // Writing to a String cannot fail.
