@@ -5,6 +5,7 @@
 
 pub(crate) mod catalog;
 mod column;
+mod foreign;
 mod metered;
 mod mover;
 mod parquet;

@@ -99,6 +99,7 @@ struct Inner {
     coherence: Arc<Coherence>,
     flights: Flights,
     cold: Box<dyn Cold>,
+    #[cfg(feature = "archive")]
     policies: Vec<Policy>,
     clock: Arc<dyn Clock>,
     metrics: Arc<RouterMetrics>,

@@ -16,6 +16,18 @@ pub(crate) struct Column {
     pub(crate) source: ColumnSource,
 }
 
+impl From<SystemColumn> for Column {
+    /// As it is created.
+    fn from(system: SystemColumn) -> Self {
+        Self {
+            id: system.id(),
+            name: system.name().into(),
+            kind: system.kind(),
+            source: ColumnSource::System(system),
+        }
+    }
+}
+
 /// Where a column's values come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnSource {
@@ -164,4 +176,20 @@ impl fmt::Display for SystemColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// The system columns, and these promoted ones, which have the ids from 8 on.
+#[cfg(test)]
+pub(crate) fn columns_with(promoted: &[(&str, ColumnType)]) -> Vec<Column> {
+    let promoted = (8..).zip(promoted).map(|(id, (name, kind))| Column {
+        id,
+        name: (*name).into(),
+        kind: *kind,
+        source: ColumnSource::Promoted((*name).into()),
+    });
+    SystemColumn::ALL
+        .map(Column::from)
+        .into_iter()
+        .chain(promoted)
+        .collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::archive::catalog::new_batch_id;
-use crate::archive::column::{Column, ColumnSource, SystemColumn};
+use crate::archive::column::{Column, SystemColumn};
 use crate::blob::DirectoryStore;
 use crate::{Database, DatabaseExt, ManualClock, Op, Record, RecordId, SqliteDatabase};
 
@@ -29,12 +29,7 @@ impl Bench {
         let blobs = DirectoryStore::open(folder.path().join("archive")).unwrap();
         let catalog = Catalog::new(host.dialect(), &blobs.root(), "records");
         let clock = ManualClock::at("2026-11-24T14:00:00Z".parse().unwrap());
-        let columns = SystemColumn::ALL.map(|column| Column {
-            id: column.id(),
-            name: column.name().into(),
-            kind: column.kind(),
-            source: ColumnSource::System(column),
-        });
+        let columns = SystemColumn::ALL.map(Column::from);
         let mut tx = host.begin_write().await.unwrap();
         catalog.init(&mut *tx, clock.now()).await.unwrap();
         let made = catalog

@@ -23,7 +23,7 @@ pub struct CountedBlobs<B> {
 /// What a [`CountedBlobs`] counted so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlobRequests {
-    /// Requests that read: ranges, suffixes, sizes.
+    /// Requests that read: suffixes, sizes, and ranges, of which those that lie together are one.
     pub reads: u64,
     /// Bytes that they brought.
     pub read_bytes: u64,
@@ -68,8 +68,8 @@ impl<B: BlobStore> CountedBlobs<B> {
         }
     }
 
-    fn read(&self, bytes: usize) {
-        self.reads.fetch_add(1, Ordering::Relaxed);
+    fn read(&self, requests: usize, bytes: usize) {
+        self.reads.fetch_add(requests as u64, Ordering::Relaxed);
         self.read_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
@@ -89,18 +89,20 @@ impl<B: BlobStore> BlobStore for CountedBlobs<B> {
 
     async fn get_ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
         let found = self.inner.get_ranges(path, ranges).await?;
-        self.read(found.iter().flatten().map(Bytes::len).sum());
+        let is_gap = |pair: &&[Range<u64>]| pair[0].end != pair[1].start;
+        let requests = 1 + ranges.windows(2).filter(is_gap).count();
+        self.read(requests, found.iter().flatten().map(Bytes::len).sum());
         Ok(found)
     }
 
     async fn get_suffix(&self, path: &str, length: u64) -> Result<Option<Bytes>> {
         let found = self.inner.get_suffix(path, length).await?;
-        self.read(found.as_ref().map_or(0, Bytes::len));
+        self.read(1, found.as_ref().map_or(0, Bytes::len));
         Ok(found)
     }
 
     async fn size(&self, path: &str) -> Result<Option<u64>> {
-        self.read(0);
+        self.read(1, 0);
         self.inner.size(path).await
     }
 
@@ -110,7 +112,7 @@ impl<B: BlobStore> BlobStore for CountedBlobs<B> {
     }
 
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>> {
-        self.read(0);
+        self.read(1, 0);
         self.inner.list(prefix)
     }
 

@@ -184,6 +184,7 @@ impl TieredDatabaseBuilder {
                 coherence: Arc::new(coherence),
                 flights: Flights::default(),
                 cold,
+                #[cfg(feature = "archive")]
                 policies: self.policies,
                 clock: self.clock,
                 metrics,

@@ -49,6 +49,41 @@ pub(super) fn of_archive(error: Error) -> Error {
     error.with("tier", Tier::Archive)
 }
 
+/// A primary and an archive, whatever binds them: what both answer to together.
+#[derive(Clone, Copy)]
+pub(super) struct Both<'a> {
+    pub(super) primary: &'a dyn Database,
+    pub(super) archive: &'a dyn Database,
+}
+
+impl Both<'_> {
+    pub(super) async fn health(self) -> Result<Health> {
+        let primary = self.primary.health().await?;
+        let archive = self.archive.health().await.map_err(of_archive)?;
+        Ok(Health::of(format!(
+            "{}, archive: {}",
+            primary.service, archive.service
+        )))
+    }
+
+    /// The archive first: its catalog may lie in the primary.
+    pub(super) async fn close(self) -> Result<()> {
+        let archive = self.archive.close().await.map_err(of_archive);
+        self.primary.close().await.and(archive)
+    }
+
+    /// What is true of both tiers wherever a record lies; how they are bound decides about batches and snapshots.
+    pub(super) fn capabilities(self) -> Capabilities {
+        let (primary, archive) = (self.primary.capabilities(), self.archive.capabilities());
+        Capabilities {
+            durable: primary.durable && archive.durable,
+            conditional_writes: primary.conditional_writes,
+            exact_json: primary.exact_json && archive.exact_json,
+            ..Capabilities::ALL
+        }
+    }
+}
+
 /// A primary without an archive.
 #[derive(Debug)]
 pub(super) struct PrimaryOnly(pub(super) Arc<dyn Database>);

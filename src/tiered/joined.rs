@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::archive::Terms;
 use super::builder::Ids;
-use super::cold::{Cold, of_archive};
+use super::cold::{Both, Cold, of_archive};
 use super::source::{Found, ReadSource, SourcedStream};
 use crate::archive::{ArchiveView, ParquetArchive};
 use crate::catalog_host::CatalogHost;
@@ -59,6 +59,13 @@ impl JoinedTiers {
             ids: terms.ids,
             clock: terms.clock,
         })
+    }
+
+    fn both(&self) -> Both<'_> {
+        Both {
+            primary: &*self.primary,
+            archive: &self.archive,
+        }
     }
 
     /// The primary's records, and where one is missing the archive as it was in the same snapshot.
@@ -173,27 +180,15 @@ impl Cold for JoinedTiers {
     }
 
     async fn health(&self) -> Result<Health> {
-        let primary = self.primary.health().await?;
-        let archive = self.archive.health().await.map_err(of_archive)?;
-        Ok(Health::of(format!(
-            "{}, archive: {}",
-            primary.service, archive.service
-        )))
+        self.both().health().await
     }
 
     async fn close(&self) -> Result<()> {
-        let archive = self.archive.close().await.map_err(of_archive);
-        self.primary.close().await.and(archive)
+        self.both().close().await
     }
 
     fn capabilities(&self) -> Capabilities {
-        let (primary, archive) = (self.primary.capabilities(), self.archive.capabilities());
-        Capabilities {
-            durable: primary.durable && archive.durable,
-            conditional_writes: primary.conditional_writes,
-            exact_json: primary.exact_json && archive.exact_json,
-            ..Capabilities::ALL
-        }
+        self.both().capabilities()
     }
 
     fn parquet(&self) -> Option<&ParquetArchive> {

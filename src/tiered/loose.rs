@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use self::locks::Locks;
 use super::builder::Ids;
-use super::cold::{Cold, of_archive};
+use super::cold::{Both, Cold, of_archive};
 use super::source::{Found, ReadSource, SourcedStream};
 use crate::fault::mutation;
 use crate::{
@@ -44,6 +44,13 @@ impl LooseTiers {
             ids,
             clock,
             locks: Locks::new(),
+        }
+    }
+
+    fn both(&self) -> Both<'_> {
+        Both {
+            primary: &*self.primary,
+            archive: &*self.archive,
         }
     }
 
@@ -126,27 +133,18 @@ impl Cold for LooseTiers {
     }
 
     async fn health(&self) -> Result<Health> {
-        let primary = self.primary.health().await?;
-        let archive = self.archive.health().await.map_err(of_archive)?;
-        Ok(Health::of(format!(
-            "{} with an archive in {}",
-            primary.service, archive.service
-        )))
+        self.both().health().await
     }
 
     async fn close(&self) -> Result<()> {
-        let archive = self.archive.close().await.map_err(of_archive);
-        self.primary.close().await.and(archive)
+        self.both().close().await
     }
 
     fn capabilities(&self) -> Capabilities {
-        let (primary, archive) = (self.primary.capabilities(), self.archive.capabilities());
         Capabilities {
-            durable: primary.durable && archive.durable,
-            conditional_writes: primary.conditional_writes,
             atomic_batches: false,
             snapshot_search: false,
-            ..primary
+            ..self.both().capabilities()
         }
     }
 

@@ -1,30 +1,32 @@
 //! The archive alone, as a `Database` over a SQLite file and a directory.
 
 pub(crate) mod doubles;
-#[cfg(feature = "faults")]
 mod mutations;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{FutureExt, TryStreamExt};
+use parking_lot::Mutex;
 use serde_json::json;
 use thermocline::{
-    Age, BlobStore, CatalogHost, Columns, Database, DatabaseExt, DirectoryStore, Error, ErrorKind,
-    ManualClock, Op, ParquetArchive, Query, Record, RecordId, SqlValue, SqliteDatabase, Version,
-    Write, Written,
+    Age, BlobStore, Call, CatalogHost, Columns, Database, DatabaseExt, DirectoryStore, Error,
+    ErrorKind, Fault, Faulty, Gate, ManualClock, Op, ParquetArchive, Query, Record, RecordId,
+    Script, SqlValue, SqliteDatabase, Version, Write, Written,
 };
 use tokio::sync::{Notify, Semaphore};
 
-use self::doubles::{CommitBy, HookedBlobs, HookedHost};
+use self::doubles::HookedBlobs;
 
 /// An archive, and what it stands on.
 pub(crate) struct Bench {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) primary: SqliteDatabase,
-    pub(crate) host: Arc<HookedHost>,
+    pub(crate) host: Arc<dyn CatalogHost>,
+    /// What the calls of the host meet.
+    pub(crate) script: Script,
     pub(crate) blobs: Arc<HookedBlobs>,
     pub(crate) clock: ManualClock,
     pub(crate) archive: ParquetArchive,
@@ -40,7 +42,8 @@ impl Bench {
         let clock = ManualClock::at("2026-11-24T14:00:00Z".parse().expect("a time"));
         let database = SqliteDatabase::builder(folder.path().join("t.db")).clock(clock.clone());
         let primary = database.open().await.expect("a database");
-        let host = HookedHost::over(primary.catalog_host().expect("a host"));
+        let faulty = Faulty::new(primary.clone());
+        let host = faulty.catalog_host().expect("a host");
         let store = DirectoryStore::open(folder.path().join("archive")).expect("a folder");
         let blobs = HookedBlobs::over(Arc::new(store));
         let archive = open(&host, &blobs, &clock, columns).await;
@@ -48,6 +51,7 @@ impl Bench {
             folder,
             primary,
             host,
+            script: faulty.script(),
             blobs,
             clock,
             archive,
@@ -61,7 +65,7 @@ impl Bench {
 
     /// One column of an answer of the catalog's.
     pub(crate) async fn column(&self, sql: &str) -> Vec<SqlValue> {
-        let mut tx = self.host.inner.begin_read().await.expect("a snapshot");
+        let mut tx = self.host.begin_read().await.expect("a snapshot");
         let rows = tx.query(sql, &[]).await.expect("an answer");
         rows.into_iter().map(|row| row.get(0).clone()).collect()
     }
@@ -73,13 +77,13 @@ impl Bench {
 }
 
 async fn open(
-    host: &Arc<HookedHost>,
+    host: &Arc<dyn CatalogHost>,
     blobs: &Arc<HookedBlobs>,
     clock: &ManualClock,
     columns: Columns,
 ) -> ParquetArchive {
     ParquetArchive::with_blobs(Arc::clone(blobs) as Arc<dyn BlobStore>)
-        .catalog(Arc::clone(host) as Arc<dyn CatalogHost>)
+        .catalog(Arc::clone(host))
         .expect("one host")
         .table("flights")
         .columns(columns)
@@ -305,7 +309,7 @@ async fn an_archive_that_was_begun_with_another_age_is_refused() {
 async fn the_journal_knows_a_batch_before_its_first_byte_is_sent() {
     let bench = Bench::new().await;
     let seen = Arc::new(AtomicUsize::new(0));
-    let host = Arc::clone(&bench.host.inner);
+    let host = Arc::clone(&bench.host);
     let counter = Arc::clone(&seen);
     bench.blobs.set(move |call, path| {
         let (host, counter) = (Arc::clone(&host), Arc::clone(&counter));
@@ -338,29 +342,32 @@ async fn the_journal_knows_a_batch_before_its_first_byte_is_sent() {
 #[tokio::test]
 async fn an_object_that_vanished_is_not_published() {
     let bench = Bench::new().await;
-    let uploaded = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&uploaded);
+    let (gate, script) = (Gate::new(), bench.script.clone());
+    let shut = Mutex::new(Some(gate.clone()));
     bench.blobs.set(move |call, _| {
-        flag.fetch_or(call == "size", Ordering::Relaxed);
-        async { Ok(()) }.boxed()
-    });
-    let folder = bench.folder.path().join("archive/main/flights");
-    *bench.host.on_begin.lock() = Some(Box::new(move || {
-        // Somebody cleans up what is not registered yet, just before it is.
-        if uploaded.load(Ordering::Relaxed) && folder.exists() {
-            std::fs::remove_dir_all(&folder).expect("the objects go");
+        if call == "size"
+            && let Some(gate) = shut.lock().take()
+        {
+            script.next(Call::BeginWrite, Fault::HoldBefore(gate));
         }
         async { Ok(()) }.boxed()
-    }));
-    let error = bench
-        .archive
-        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
-        .await;
+    });
+    let archive = bench.archive.clone();
+    let writing = tokio::spawn(async move {
+        archive
+            .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
+            .await
+    });
+    gate.arrived(1).await;
+    // Somebody cleans up what is not registered yet, just before it is.
+    std::fs::remove_dir_all(bench.folder.path().join("archive/main/flights"))
+        .expect("the objects go");
+    gate.open();
+    let error = writing.await.expect("no panic");
     assert_eq!(
         error.expect_err("nothing to publish").kind(),
         ErrorKind::Corrupt
     );
-    *bench.host.on_begin.lock() = None;
     assert_eq!(
         bench
             .column("SELECT count(*) FROM ducklake_data_file")
@@ -379,29 +386,26 @@ async fn an_object_that_vanished_is_not_published() {
     );
 }
 
-/// A bench in which the commit that publishes goes as `by` says, once.
-async fn with_commit(by: fn() -> CommitBy) -> Bench {
+/// A bench in which the commit that publishes meets `fault`, once.
+async fn with_commit(fault: Fault) -> Bench {
     let bench = Bench::new().await;
-    let uploaded = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&uploaded);
+    let (script, fault) = (bench.script.clone(), Mutex::new(Some(fault)));
     bench.blobs.set(move |call, _| {
-        flag.fetch_or(call == "put", Ordering::Relaxed);
+        if call == "put"
+            && let Some(fault) = fault.lock().take()
+        {
+            script.next(Call::TransactionCommit, fault);
+        }
         async { Ok(()) }.boxed()
     });
-    *bench.host.on_commit.lock() = Some(Box::new(move || {
-        if uploaded.swap(false, Ordering::Relaxed) {
-            by()
-        } else {
-            CommitBy::Itself
-        }
-    }));
     bench
 }
 
 #[tokio::test]
 async fn an_unknown_outcome_is_waited_for_and_found_out() {
-    for by in [|| CommitBy::LateAndUnknown, || CommitBy::NotAndUnknown] as [fn() -> CommitBy; 2] {
-        let bench = with_commit(by).await;
+    for fault in [Fault::Late, Fault::Fail] {
+        let unknown = Error::new(ErrorKind::Ambiguous, "the connection broke");
+        let bench = with_commit(fault(unknown)).await;
         let written = bench
             .archive
             .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
@@ -651,7 +655,7 @@ async fn opening_what_is_there_takes_no_lock() {
         .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
         .await
         .expect("a write");
-    let writer = bench.host.inner.begin_write().await.expect("the lock");
+    let writer = bench.host.begin_write().await.expect("the lock");
     let again = tokio::time::timeout(Duration::from_secs(3), bench.fresh()).await;
     let again = again.expect("nobody waits");
     assert_eq!(again.count(&Query::all()).await.expect("a count"), 1);
@@ -675,7 +679,7 @@ async fn a_moved_archive_tells_others_where_it_lies() {
         .await
         .expect("a write");
     assert!(
-        !bench.archive.correct_data_path().await.expect("an answer"),
+        !bench.archive.adopt_folder().await.expect("an answer"),
         "nobody looks elsewhere"
     );
     let elsewhere = bench.folder.path().join("elsewhere");
@@ -690,10 +694,11 @@ async fn a_moved_archive_tells_others_where_it_lies() {
     };
     let error = moved()
         .await
-        .correct_data_path()
+        .adopt_folder()
         .await
         .expect_err("nothing is there yet");
-    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.to_string().contains("missing"), "{error}");
     std::fs::remove_dir_all(&elsewhere).expect("an empty folder");
     std::fs::rename(bench.folder.path().join("archive"), &elsewhere).expect("a move");
     let moved = moved().await;
@@ -701,7 +706,7 @@ async fn a_moved_archive_tells_others_where_it_lies() {
         moved.read("a").await.expect("a read").is_some(),
         "our reads follow the configuration"
     );
-    assert!(moved.correct_data_path().await.expect("an answer"));
+    assert!(moved.adopt_folder().await.expect("an answer"));
     let told = bench
         .column("SELECT value FROM ducklake_metadata WHERE key = 'data_path'")
         .await;

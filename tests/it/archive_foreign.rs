@@ -92,13 +92,7 @@ impl Pair {
 
     /// What readers rely on, over the snapshots that have not expired.
     async fn check_snapshots(&self) {
-        let mut tx = self
-            .bench
-            .host
-            .inner
-            .begin_read()
-            .await
-            .expect("a snapshot");
+        let mut tx = self.bench.host.begin_read().await.expect("a snapshot");
         let sql = "SELECT s.snapshot_id, s.schema_version, s.next_catalog_id, s.next_file_id, \
                    (SELECT count(*) FROM ducklake_snapshot_changes c WHERE c.snapshot_id = s.snapshot_id) \
                    FROM ducklake_snapshot s ORDER BY s.snapshot_id";
@@ -636,7 +630,7 @@ async fn the_tables_are_those_that_duckdb_makes() {
         .await;
     drop(duck);
     let theirs = SqliteDatabase::open(&theirs).await.expect("a database");
-    let mut ours = bench.host.inner.begin_read().await.expect("a snapshot");
+    let mut ours = bench.host.begin_read().await.expect("a snapshot");
     let host = theirs.catalog_host().expect("a host");
     let mut theirs = host.begin_read().await.expect("a snapshot");
     let sql = "SELECT t.name, c.cid, c.name, upper(c.type), c.\"notnull\", c.pk FROM sqlite_master t, \

@@ -1,6 +1,5 @@
 //! A cache that cannot serve what it was told to forget: every rule of the router's coherence, and what breaks it.
 
-#[cfg(feature = "faults")]
 mod mutations;
 pub(crate) mod stage;
 mod stress;
@@ -11,12 +10,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 use thermocline::{
-    Database, DatabaseExt, ErrorKind, ManualClock, MemoryDatabase, Op, ReadSource, Record,
+    Database, DatabaseExt, ErrorKind, Fault, ManualClock, MemoryDatabase, Op, ReadSource, Record,
     TieredDatabase, TieredDatabaseBuilder, Written,
 };
 use tokio::task::{JoinHandle, yield_now};
 
-use self::stage::{Stage, Trouble};
+use self::stage::{Directed, Stage, stage};
 
 const TTL: Duration = Duration::from_secs(60);
 const ABSENT_TTL: Duration = Duration::from_secs(10);
@@ -39,7 +38,7 @@ impl World {
 
     async fn built(more: impl FnOnce(TieredDatabaseBuilder) -> TieredDatabaseBuilder) -> Self {
         let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
-        let primary = Stage::new();
+        let primary = stage();
         let builder = TieredDatabase::builder()
             .hot(MemoryDatabase::new())
             .primary(Arc::clone(&primary))
@@ -56,7 +55,7 @@ impl World {
     /// A world in which `x` is 1, in the primary and not yet in the hot tier.
     async fn with_x() -> Self {
         let world = Self::new().await;
-        world.primary.inner.upsert(x(1)).await.unwrap();
+        world.primary.inner().upsert(x(1)).await.unwrap();
         world
     }
 
@@ -113,14 +112,14 @@ async fn a_read_fills_the_hot_tier_and_a_write_empties_it() {
 #[tokio::test]
 async fn a_load_that_began_before_a_write_is_neither_joined_nor_kept() {
     let world = World::with_x().await;
-    world.primary.after_read.shut();
+    let gate = world.primary.hold_reads();
     let early = world.spawn_read();
-    world.primary.after_read.reached(1).await;
+    gate.arrived(1).await;
     world.router.upsert(x(2)).await.unwrap();
 
     let late = world.spawn_read();
     settle().await;
-    world.primary.after_read.open();
+    gate.open();
     early.await.unwrap();
     assert_eq!(
         late.await.unwrap(),
@@ -137,13 +136,13 @@ async fn a_load_that_began_before_a_write_is_neither_joined_nor_kept() {
 #[tokio::test]
 async fn a_batch_read_that_began_before_a_write_is_not_kept() {
     let world = World::with_x().await;
-    world.primary.after_read.shut();
+    let gate = world.primary.hold_reads();
     let router = world.router.clone();
     let early = tokio::spawn(async move { router.read_many(&["y", "x", "x"]).await.unwrap() });
-    world.primary.after_read.reached(1).await;
-    world.primary.inner.upsert(x(2)).await.unwrap();
+    gate.arrived(1).await;
+    world.primary.inner().upsert(x(2)).await.unwrap();
     world.router.delete("x").await.unwrap();
-    world.primary.after_read.open();
+    gate.open();
     let early = early.await.unwrap();
     assert_eq!(
         early.into_iter().map(value).collect::<Vec<_>>(),
@@ -155,19 +154,22 @@ async fn a_batch_read_that_began_before_a_write_is_not_kept() {
 #[tokio::test]
 async fn a_cancelled_write_still_ends_the_generation_when_it_is_done() {
     let world = World::with_x().await;
-    world.primary.before_write.shut();
+    let gate = world.primary.hold_writes();
     let router = world.router.clone();
     let call = tokio::spawn(async move { router.upsert(x(2)).await });
-    world.primary.before_write.reached(1).await;
+    gate.arrived(1).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
 
     // However long it takes: longer than any mark of a write that was given up.
     world.clock.advance(Duration::from_secs(61));
     assert_eq!(world.x().await, Some(1), "the write has not happened yet");
-    world.primary.before_write.open();
+    gate.open();
     settle().await;
-    assert_eq!(value(world.primary.inner.read("x").await.unwrap()), Some(2));
+    assert_eq!(
+        value(world.primary.inner().read("x").await.unwrap()),
+        Some(2)
+    );
     assert_eq!(
         world.x().await,
         Some(2),
@@ -184,7 +186,7 @@ async fn a_write_that_reports_failure_may_have_happened() {
     ] {
         let world = World::with_x().await;
         assert_eq!(world.x().await, Some(1));
-        world.primary.trouble(Trouble::DoneButFailed(kind));
+        world.primary.next_write(Fault::FailAfter, kind);
         assert_eq!(world.router.upsert(x(2)).await.unwrap_err().kind(), kind);
         assert_eq!(world.x().await, Some(2), "after {kind}");
     }
@@ -194,7 +196,7 @@ async fn a_write_that_reports_failure_may_have_happened() {
 async fn a_refused_write_shows_that_the_copy_is_old() {
     let world = World::with_x().await;
     let old = world.router.read("x").await.unwrap().unwrap();
-    world.primary.inner.upsert(x(2)).await.unwrap();
+    world.primary.inner().upsert(x(2)).await.unwrap();
     assert_eq!(world.x().await, Some(1), "nobody told the router");
     let op = Op::Update(Arc::new(x(3)));
     let refused = world
@@ -205,7 +207,7 @@ async fn a_refused_write_shows_that_the_copy_is_old() {
     assert_eq!(refused.kind(), ErrorKind::Conflict);
     assert_eq!(world.x().await, Some(2));
 
-    world.primary.inner.delete("x").await.unwrap();
+    world.primary.inner().delete("x").await.unwrap();
     assert_eq!(world.x().await, Some(2), "nobody told the router");
     assert!(world.router.update(x(3)).await.unwrap().is_none());
     assert_eq!(world.x().await, None);
@@ -234,12 +236,12 @@ async fn a_batch_ends_the_generation_of_every_key() {
 #[tokio::test]
 async fn a_lifetime_counts_from_the_start_of_the_load() {
     let world = World::with_x().await;
-    world.primary.after_read.shut();
+    let gate = world.primary.hold_reads();
     let slow = world.spawn_read();
-    world.primary.after_read.reached(1).await;
-    world.primary.inner.upsert(x(2)).await.unwrap();
+    gate.arrived(1).await;
+    world.primary.inner().upsert(x(2)).await.unwrap();
     world.clock.advance(TTL * 3 / 4);
-    world.primary.after_read.open();
+    gate.open();
     assert_eq!(slow.await.unwrap(), Some(1));
     assert_eq!(world.x().await, Some(1), "still within its lifetime");
     world.clock.advance(TTL / 4);
@@ -250,7 +252,7 @@ async fn a_lifetime_counts_from_the_start_of_the_load() {
 async fn absence_is_kept_shortly_and_only_for_reads() {
     let world = World::new().await;
     assert_eq!(world.x().await, None);
-    world.primary.inner.upsert(x(1)).await.unwrap();
+    world.primary.inner().upsert(x(1)).await.unwrap();
     assert_eq!(world.x().await, None, "nobody told the router");
     assert!(world.router.exists("x").await.unwrap());
     world.clock.advance(ABSENT_TTL);
@@ -258,7 +260,7 @@ async fn absence_is_kept_shortly_and_only_for_reads() {
 
     let world = World::new().await;
     assert_eq!(world.x().await, None);
-    world.primary.inner.upsert(x(1)).await.unwrap();
+    world.primary.inner().upsert(x(1)).await.unwrap();
     assert_eq!(
         world.router.create(x(2)).await.unwrap_err().kind(),
         ErrorKind::Conflict
@@ -272,9 +274,9 @@ async fn absence_is_kept_shortly_and_only_for_reads() {
 
 #[tokio::test]
 async fn a_tier_out_of_reach_is_no_absence() {
-    let archive = Stage::new();
+    let archive = stage();
     let world = World::with_archive(&archive).await;
-    archive.inner.upsert(x(1)).await.unwrap();
+    archive.inner().upsert(x(1)).await.unwrap();
     archive.fail(ErrorKind::Unavailable);
     for _ in 0..2 {
         let error = world.router.read("x").await.unwrap_err();
@@ -290,13 +292,13 @@ async fn a_tier_out_of_reach_is_no_absence() {
 async fn a_write_of_unknown_outcome_keeps_its_key_out_of_the_hot_tier() {
     let world = World::with_x().await;
     assert_eq!(world.x().await, Some(1));
-    world.primary.trouble(Trouble::Late);
+    world.primary.next_write(Fault::Fail, ErrorKind::Ambiguous);
     assert_eq!(
         world.router.upsert(x(2)).await.unwrap_err().kind(),
         ErrorKind::Ambiguous
     );
     assert_eq!(world.x().await, Some(1), "it has not happened yet");
-    world.primary.land().await;
+    world.primary.inner().upsert(x(2)).await.unwrap();
     assert_eq!(
         world.x().await,
         Some(2),
@@ -315,17 +317,17 @@ async fn a_write_of_unknown_outcome_keeps_its_key_out_of_the_hot_tier() {
 #[tokio::test]
 async fn a_load_that_began_under_an_unknown_outcome_is_not_kept_after_it() {
     let world = World::with_x().await;
-    world.primary.trouble(Trouble::Late);
+    world.primary.next_write(Fault::Fail, ErrorKind::Ambiguous);
     assert!(world.router.upsert(x(2)).await.is_err());
-    world.primary.after_read.shut();
+    let gate = world.primary.hold_reads();
     let early = world.spawn_read();
-    world.primary.after_read.reached(1).await;
-    world.primary.land().await;
+    gate.arrived(1).await;
+    world.primary.inner().upsert(x(2)).await.unwrap();
     world.clock.advance(Duration::from_secs(61));
     // A load that begins now clears the marks that are over.
     let other = world.spawn_read();
     settle().await;
-    world.primary.after_read.open();
+    gate.open();
     other.await.unwrap();
     assert_eq!(early.await.unwrap(), Some(1));
     assert_eq!(world.x().await, Some(2));
@@ -334,11 +336,11 @@ async fn a_load_that_began_under_an_unknown_outcome_is_not_kept_after_it() {
 #[tokio::test]
 async fn a_hundred_readers_of_a_cold_key_cause_one_load() {
     let world = World::with_x().await;
-    world.primary.after_read.shut();
+    let gate = world.primary.hold_reads();
     let readers: Vec<_> = (0..100).map(|_| world.spawn_read()).collect();
-    world.primary.after_read.reached(1).await;
+    gate.arrived(1).await;
     settle().await;
-    world.primary.after_read.open();
+    gate.open();
     for reader in readers {
         assert_eq!(reader.await.unwrap(), Some(1));
     }
@@ -350,21 +352,21 @@ async fn a_hundred_readers_of_a_cold_key_cause_one_load() {
 #[tokio::test]
 async fn a_cancelled_leader_hands_over() {
     let world = World::with_x().await;
-    world.primary.after_read.shut();
+    let gate = world.primary.hold_reads();
     let leader = world.spawn_read();
-    world.primary.after_read.reached(1).await;
+    gate.arrived(1).await;
     let readers: Vec<_> = (0..99).map(|_| world.spawn_read()).collect();
     settle().await;
     leader.abort();
     assert!(leader.await.unwrap_err().is_cancelled());
-    world.primary.after_read.reached(2).await;
+    gate.arrived(2).await;
     settle().await;
     assert_eq!(
-        world.primary.after_read.waited(),
+        world.primary.reads(),
         2,
         "one of the others leads, and only one"
     );
-    world.primary.after_read.open();
+    gate.open();
     for reader in readers {
         assert_eq!(reader.await.unwrap(), Some(1));
     }
@@ -373,9 +375,9 @@ async fn a_cancelled_leader_hands_over() {
 
 #[tokio::test]
 async fn a_failed_load_is_told_to_all_and_kept_by_none() {
-    let archive = Stage::new();
+    let archive = stage();
     let world = World::with_archive(&archive).await;
-    world.primary.after_read.shut();
+    let gate = world.primary.hold_reads();
     archive.fail(ErrorKind::Unavailable);
     let readers: Vec<_> = (0..10)
         .map(|_| {
@@ -383,9 +385,9 @@ async fn a_failed_load_is_told_to_all_and_kept_by_none() {
             tokio::spawn(async move { router.read("x").await.unwrap_err().kind() })
         })
         .collect();
-    world.primary.after_read.reached(1).await;
+    gate.arrived(1).await;
     settle().await;
-    world.primary.after_read.open();
+    gate.open();
     for reader in readers {
         assert_eq!(reader.await.unwrap(), ErrorKind::Unavailable);
     }
@@ -428,18 +430,18 @@ async fn a_hot_tier_that_another_router_used_holds_no_hit() {
 async fn closing_waits_for_the_writes_and_lets_no_call_in() {
     let world = World::with_x().await;
     assert_eq!(world.x().await, Some(1));
-    world.primary.before_write.shut();
+    let gate = world.primary.hold_writes();
     let router = world.router.clone();
     let write =
         tokio::spawn(async move { router.write(vec![Op::Upsert(Arc::new(x(2))).into()]).await });
-    world.primary.before_write.reached(1).await;
+    gate.arrived(1).await;
     let router = world.router.clone();
     let close = tokio::spawn(async move { router.close().await });
     settle().await;
     assert!(!close.is_finished(), "a write is under way");
     let late = world.router.upsert(x(3)).await.unwrap_err();
     assert_eq!(late.kind(), ErrorKind::Closed);
-    world.primary.before_write.open();
+    gate.open();
     assert!(matches!(
         write.await.unwrap().unwrap()[..],
         [Written::Updated(_)]

@@ -4,14 +4,15 @@
     reason = "a test that cannot go on panics, wherever it stands"
 )]
 
-#[cfg(all(feature = "archive", feature = "sqlite"))]
+#[cfg(all(feature = "archive", feature = "sqlite", feature = "faults"))]
 mod archive;
-#[cfg(all(feature = "archive", feature = "sqlite"))]
+#[cfg(all(feature = "archive", feature = "sqlite", feature = "faults"))]
 mod archive_foreign;
 #[cfg(feature = "conformance")]
 mod backends;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "faults")]
 mod coherence;
 #[cfg(feature = "config")]
 mod config;
@@ -33,7 +34,7 @@ mod mover;
 mod mutant;
 mod repository;
 mod router;
-#[cfg(all(feature = "archive", feature = "sqlite"))]
+#[cfg(all(feature = "archive", feature = "sqlite", feature = "faults"))]
 mod segments;
 #[cfg(feature = "sqlite")]
 mod sqlite;

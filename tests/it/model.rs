@@ -12,7 +12,7 @@ use proptest::sample::select;
 use thermocline::{Database, Order, Query, Record};
 
 use self::book::{Book, Entry, Expect, Kind};
-use crate::subjects::{SUBJECTS, Subject, cases};
+use crate::subjects::{SUBJECTS, Subject, cases, outcome};
 
 const IDS: [&str; 6] = ["a", "b", "c", "../d", "é", "F"];
 
@@ -139,7 +139,7 @@ async fn write(db: &dyn Database, book: &mut Book, entries: &[Entry]) -> Result<
         .map(|entry| book.apply(entry, conditional))
         .collect();
     let written = db.write(writes).await.map_err(told)?;
-    let got: Vec<&str> = written.iter().map(book::name).collect();
+    let got: Vec<&str> = written.iter().map(outcome).collect();
     if got != expected {
         return Err(format!("got {got:?}, expected {expected:?}"));
     }

@@ -21,11 +21,13 @@ macro_rules! over_all_tiers {
 }
 
 mod archived;
+#[cfg(feature = "faults")]
 mod degradation;
 #[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]
 mod faults;
 #[cfg(all(feature = "sqlite", feature = "archive"))]
 mod joined;
+#[cfg(feature = "faults")]
 mod loose;
 mod model;
 mod searching;

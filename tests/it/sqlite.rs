@@ -8,6 +8,8 @@ use thermocline::{
     Record, SqliteDatabase, Write, Written,
 };
 
+use crate::subjects::outcome;
+
 /// A folder of the test's own, and a database in it.
 struct Fixture {
     folder: tempfile::TempDir,
@@ -113,18 +115,7 @@ async fn a_batch_is_thought_through_in_order() {
         ])
         .await
         .unwrap();
-    let names: Vec<&str> = written
-        .iter()
-        .map(|written| match written {
-            Written::Created(_) => "created",
-            Written::Updated(_) => "updated",
-            Written::Deleted => "deleted",
-            Written::Missing => "missing",
-            Written::Exists => "exists",
-            Written::Changed => "changed",
-            _ => "failed",
-        })
-        .collect();
+    let names: Vec<&str> = written.iter().map(outcome).collect();
     assert_eq!(
         names,
         [

@@ -5,9 +5,9 @@ use std::any::Any;
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use futures::future::BoxFuture;
-use thermocline::{Database, MemoryDatabase, Query};
+use thermocline::{Database, MemoryDatabase, Query, Written};
 
-#[cfg(all(feature = "sqlite", feature = "archive"))]
+#[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]
 use crate::archive::Bench;
 use crate::router::Tiers;
 
@@ -48,13 +48,13 @@ pub(crate) const SUBJECTS: &[Make] = &[
     ("tiered over SQLite and an archive in it", || {
         Box::pin(async { Box::new(Tiers::joined().await) as Box<dyn Subject> })
     }),
-    #[cfg(all(feature = "sqlite", feature = "archive"))]
+    #[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]
     ("archive", || {
         Box::pin(async { Box::new(Bench::new().await) as Box<dyn Subject> })
     }),
 ];
 
-#[cfg(all(feature = "sqlite", feature = "archive"))]
+#[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]
 impl Subject for Bench {
     fn database(&self) -> &dyn Database {
         &self.archive
@@ -116,4 +116,17 @@ where
         let (database, keep) = open.await;
         Box::new(Plain(database, keep)) as Box<dyn Subject>
     })
+}
+
+/// The name of an outcome.
+pub(crate) fn outcome(written: &Written) -> &'static str {
+    match written {
+        Written::Created(_) => "created",
+        Written::Updated(_) => "updated",
+        Written::Deleted => "deleted",
+        Written::Missing => "missing",
+        Written::Exists => "exists",
+        Written::Changed => "changed",
+        Written::Failed(_) => "failed",
+    }
 }

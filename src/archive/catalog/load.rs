@@ -16,7 +16,7 @@ use super::changes::is_additive;
 use super::dialect::{Kind, Sql};
 use super::snapshot::{Newest, mark};
 use super::state::{ArchivedTable, CatalogState, DataFile, DeadRow, InlinedRow};
-use crate::archive::column::{Column, ColumnSource, SystemColumn};
+use crate::archive::column::{Column, SystemColumn};
 use crate::catalog_host::HostTransaction;
 use crate::{Error, Result};
 
@@ -211,17 +211,11 @@ fn in_order(mut rows: Vec<InlinedRow>) -> Arc<[InlinedRow]> {
 
 /// A table before its first segment.
 fn unborn(collection: &str) -> ArchivedTable {
-    let column = |column: SystemColumn| Column {
-        id: column.id(),
-        name: column.name().into(),
-        kind: column.kind(),
-        source: ColumnSource::System(column),
-    };
     ArchivedTable {
         id: None,
         name: collection.into(),
         path: "".into(),
-        columns: SystemColumn::ALL.map(column).into(),
+        columns: SystemColumn::ALL.map(Column::from).into(),
     }
 }
 

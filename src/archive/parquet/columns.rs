@@ -34,7 +34,7 @@ impl Columns {
     /// # Errors
     /// `Invalid`: a listed name that cannot be a column, or not beside another.
     pub(super) fn of<'a>(&self, records: impl Iterator<Item = &'a Record>) -> Result<Vec<Column>> {
-        let mut columns: Vec<Column> = SystemColumn::ALL.map(system).into();
+        let mut columns: Vec<Column> = SystemColumn::ALL.map(Column::from).into();
         let fields = match self {
             Self::None => Vec::new(),
             Self::Auto => inferred(&seen(records)),
@@ -48,15 +48,6 @@ impl Columns {
         );
         check_names(&columns)?;
         Ok(columns)
-    }
-}
-
-fn system(column: SystemColumn) -> Column {
-    Column {
-        id: column.id(),
-        name: column.name().into(),
-        kind: column.kind(),
-        source: ColumnSource::System(column),
     }
 }
 

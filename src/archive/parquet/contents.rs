@@ -28,7 +28,7 @@ pub struct ArchiveContents {
     /// Where the segments lie.
     pub root: String,
     /// Where other readers look for them, if that is another place:
-    /// [`correct_data_path`](ParquetArchive::correct_data_path) tells them.
+    /// [`adopt_folder`](ParquetArchive::adopt_folder) tells them.
     pub elsewhere: Option<String>,
 }
 
@@ -81,11 +81,14 @@ impl ParquetArchive {
         Ok(())
     }
 
-    /// Tells other readers that the segments lie where we find them; whether they looked elsewhere.
+    /// Tells other readers that the segments lie where this archive finds them, after its folder was moved.
+    ///
+    /// Whether they looked elsewhere: where they did not, nothing is changed.
     ///
     /// # Errors
-    /// `Corrupt`: a live segment is not here, so the other place may be the right one.
-    pub async fn correct_data_path(&self) -> Result<bool> {
+    /// `Invalid`: a live segment is not there, or has another size, so this is not the archive's folder; nothing is
+    /// changed.
+    pub async fn adopt_folder(&self) -> Result<bool> {
         self.check_open()?;
         let view = self.view().await?;
         let mut tx = self.0.host.begin_read().await?;
@@ -94,12 +97,17 @@ impl ParquetArchive {
         }
         drop(tx);
         for file in &view.state().files {
-            if self.0.blobs.size(&file.path).await? != Some(file.size) {
-                return Err(Error::corrupt(
-                    "a live segment is not in this folder; where other readers look for them was not changed",
+            let found = self.0.blobs.size(&file.path).await?;
+            if found != Some(file.size) {
+                let found =
+                    found.map_or_else(|| "missing".to_owned(), |size| format!("{size} bytes"));
+                return Err(Error::invalid(
+                    "a segment of the archive is not in this folder as it should be; name the folder that holds it",
                 )
-                .with("path", &file.path)
-                .with("folder", self.0.blobs.root()));
+                .with("folder", self.0.blobs.root())
+                .with("segment", &file.path)
+                .with("expected", format_args!("{} bytes", file.size))
+                .with("found", found));
             }
         }
         tx = self.0.host.begin_write().await?;
@@ -123,35 +131,6 @@ impl ParquetArchive {
             )))
         })
         .await
-    }
-}
-
-impl ParquetArchive {
-    /// Tells other readers that the segments lie where this archive looks for them, after the folder was moved.
-    ///
-    /// # Errors
-    /// `Invalid`: a live segment is not there, or has another size, so this is not the archive's folder; nothing is
-    /// changed.
-    pub async fn adopt_folder(&self) -> Result<()> {
-        self.check_open()?;
-        let view = self.view().await?;
-        for file in &view.state().files {
-            let found = self.0.blobs.size(&file.path).await?;
-            if found != Some(file.size) {
-                let found =
-                    found.map_or_else(|| "missing".to_owned(), |size| format!("{size} bytes"));
-                return Err(Error::invalid(
-                    "a segment of the archive is not in this folder as it should be",
-                )
-                .with("folder", self.0.blobs.root())
-                .with("segment", &file.path)
-                .with("expected", format_args!("{} bytes", file.size))
-                .with("found", found));
-            }
-        }
-        let mut tx = self.0.host.begin_write().await?;
-        self.0.catalog.correct_data_path(&mut *tx).await?;
-        tx.commit().await
     }
 }
 

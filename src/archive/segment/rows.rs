@@ -8,9 +8,9 @@ use super::decode::{Columns, RowGroup};
 use super::promote::number_text;
 use super::values;
 use crate::archive::column::{Column, ColumnSource, ColumnType, SystemColumn};
-use crate::json::write_string;
+use crate::archive::foreign::{composed, object, quoted};
 use crate::record::{HashLayout, Stamp};
-use crate::{Error, Record, RecordId, Result};
+use crate::{Record, RecordId, Result};
 
 /// The columns that make a record.
 pub(crate) const RECORD_COLUMNS: [SystemColumn; 5] = [
@@ -100,11 +100,14 @@ impl RecordReader {
         };
         let fields = match text(SystemColumn::Fields)? {
             Some(fields) if is_ours => fields.into(),
-            Some(fields) => object(fields, id, "fields")?,
-            None => self.fields_of_columns(columns, row)?,
+            Some(fields) => object(fields, id, SystemColumn::Fields)?,
+            None => composed(&*self.columns, |column| {
+                let array = columns.get(column.id);
+                array.map_or(Ok(None), |array| json_value(array, row, column.kind))
+            })?,
         };
         let metadata = match text(SystemColumn::Metadata)? {
-            Some(metadata) if !is_ours => Some(object(metadata, id, "metadata")?),
+            Some(metadata) if !is_ours => Some(object(metadata, id, SystemColumn::Metadata)?),
             metadata => metadata.map(Into::into),
         };
         let record = Record::stored(
@@ -127,43 +130,6 @@ impl RecordReader {
             .find(is)
             .map_or_else(|| system.id(), |column| column.id)
     }
-
-    /// The fields of a row that has only columns.
-    fn fields_of_columns(&self, columns: &Columns, row: usize) -> Result<Box<str>> {
-        let mut object = String::from("{");
-        for column in &*self.columns {
-            let ColumnSource::Promoted(field) = &column.source else {
-                continue;
-            };
-            let Some(array) = columns.get(column.id) else {
-                continue;
-            };
-            let Some(value) = json_value(array, row, column.kind)? else {
-                continue;
-            };
-            if object.len() > 1 {
-                object.push(',');
-            }
-            object.push_str(&quoted(field));
-            object.push(':');
-            object.push_str(&value);
-        }
-        object.push('}');
-        Ok(object.into())
-    }
-}
-
-/// A text that another program wrote, if it is an object.
-fn object(text: &str, id: &str, part: &'static str) -> Result<Box<str>> {
-    let text = text.trim();
-    match serde_json::from_str::<&serde_json::value::RawValue>(text) {
-        Ok(value) if value.get().starts_with('{') => Ok(text.into()),
-        _ => Err(Error::corrupt(
-            "another program wrote a record into the archive that is no JSON object; mend it there",
-        )
-        .with("id", id)
-        .with("part", part)),
-    }
 }
 
 /// The value as JSON; none for null, and for what JSON does not know.
@@ -177,11 +143,4 @@ fn json_value(array: &ArrayRef, row: usize, kind: ColumnType) -> Result<Option<S
         ColumnType::Boolean => values::boolean(array, row)?.map(|value| value.to_string()),
         ColumnType::Json | ColumnType::Time | ColumnType::Other => None,
     })
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    // Writing to a String cannot fail.
-    let _ = write_string(text, &mut quoted);
-    quoted
 }

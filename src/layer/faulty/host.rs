@@ -127,6 +127,6 @@ impl HostTransaction for FaultyTransaction {
 
     async fn commit(self: Box<Self>) -> Result<()> {
         let commit = self.inner.commit();
-        self.script.run(Call::TransactionCommit, commit).await
+        self.script.run_commit(commit).await
     }
 }

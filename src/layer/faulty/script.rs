@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
@@ -63,6 +64,11 @@ pub enum Fault {
     HoldBefore(Gate),
     /// The call is done, and its answer waits.
     HoldAfter(Gate),
+    /// The call is done, and its answer takes so long.
+    Slow(Duration),
+    /// A commit is reported as failed while it goes on, and is done a little later; other calls fail and nothing was
+    /// done.
+    Late(Error),
     /// A search gives so many records, then this error; other calls fail at once.
     Break(usize, Error),
 }
@@ -164,7 +170,7 @@ impl Script {
     ) -> Result<T> {
         match self.meet(call) {
             Fault::Pass => work.await,
-            Fault::Fail(error) | Fault::Break(_, error) => Err(error),
+            Fault::Fail(error) | Fault::Late(error) | Fault::Break(_, error) => Err(error),
             Fault::FailAfter(error) => {
                 work.await?;
                 Err(error)
@@ -178,6 +184,11 @@ impl Script {
                 gate.pass().await;
                 answer
             }
+            Fault::Slow(time) => {
+                let answer = work.await;
+                tokio::time::sleep(time).await;
+                answer
+            }
         }
     }
 
@@ -189,9 +200,32 @@ impl Script {
         if let Fault::Break(records, error) = fault {
             return Ok(broken(work.await?, records, error));
         }
-        let once = Self::default();
-        once.next(Call::Search, fault);
-        once.run(Call::Search, work).await
+        Self::once(Call::Search, fault, work).await
+    }
+
+    pub(super) async fn run_commit(
+        &self,
+        commit: impl Future<Output = Result<()>> + Send + 'static,
+    ) -> Result<()> {
+        let fault = self.meet(Call::TransactionCommit);
+        if let Fault::Late(error) = fault {
+            // As a server that is still at work when its client has already lost it.
+            tokio::spawn(async move {
+                for _ in 0..50 {
+                    tokio::task::yield_now().await;
+                }
+                drop(commit.await);
+            });
+            return Err(error);
+        }
+        Self::once(Call::TransactionCommit, fault, commit).await
+    }
+
+    /// A call that meets a fault which was taken from the script already.
+    async fn once<T>(call: Call, fault: Fault, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let script = Self::default();
+        script.next(call, fault);
+        script.run(call, work).await
     }
 
     /// The same for a search that answers with its stream at once.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use thermocline::{DatabaseExt, MemoryDatabase, TieredDatabase};
+use thermocline::{Call, DatabaseExt, Fault, MemoryDatabase, TieredDatabase};
 
-use super::stage::Stage;
+use super::stage::{Directed, stage};
 use super::{record, value};
 
 const KEYS: [&str; 4] = ["a", "b", "c", "d"];
@@ -16,7 +16,10 @@ const READERS: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_read_is_stale() {
-    let stage = Stage::slow(Duration::from_millis(1));
+    let stage = stage();
+    // Readers hold their records for a while before they give them away.
+    let slow = Fault::Slow(Duration::from_millis(1));
+    stage.script().always(Call::Read, slow);
     let router = TieredDatabase::builder()
         .hot(MemoryDatabase::new())
         .primary(Arc::clone(&stage))

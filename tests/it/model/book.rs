@@ -244,16 +244,3 @@ impl Book {
         pages.into_iter().map(|(_, id)| id).collect()
     }
 }
-
-/// The name of an outcome.
-pub(super) fn name(written: &Written) -> &'static str {
-    match written {
-        Written::Created(_) => "created",
-        Written::Updated(_) => "updated",
-        Written::Deleted => "deleted",
-        Written::Missing => "missing",
-        Written::Exists => "exists",
-        Written::Changed => "changed",
-        Written::Failed(_) => "failed",
-    }
-}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thermocline::{Database, DatabaseExt, ErrorKind, MemoryDatabase, Query, TieredDatabase};
 
 use super::record;
-use crate::coherence::stage::Stage;
+use crate::coherence::stage::{Directed, Stage, stage};
 
 struct World {
     router: TieredDatabase,
@@ -15,9 +15,9 @@ struct World {
 
 /// `live` is in the primary, `old` in the archive, neither in the hot tier.
 async fn world() -> World {
-    let (primary, archive) = (Stage::new(), Stage::new());
-    primary.inner.upsert(record("live", 1)).await.unwrap();
-    archive.inner.upsert(record("old", 2)).await.unwrap();
+    let (primary, archive) = (stage(), stage());
+    primary.inner().upsert(record("live", 1)).await.unwrap();
+    archive.inner().upsert(record("old", 2)).await.unwrap();
     let router = TieredDatabase::builder()
         .hot(MemoryDatabase::new())
         .primary(Arc::clone(&primary))
@@ -114,8 +114,8 @@ async fn without_the_primary_only_hot_hits_are_served() {
 
 #[tokio::test]
 async fn without_a_hot_tier_everything_works() {
-    let (primary, archive) = (Stage::new(), Stage::new());
-    archive.inner.upsert(record("old", 2)).await.unwrap();
+    let (primary, archive) = (stage(), stage());
+    archive.inner().upsert(record("old", 2)).await.unwrap();
     let router = TieredDatabase::builder()
         .primary(Arc::clone(&primary))
         .archive(archive)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thermocline::{Database, DatabaseExt, Ids, Op, Query, TieredDatabase};
 
 use super::{Tiers, record};
-use crate::coherence::stage::Stage;
+use crate::coherence::stage::{Directed, stage};
 
 #[tokio::test]
 async fn a_record_that_stands_in_both_is_the_primarys_and_dies_in_both() {
@@ -21,8 +21,8 @@ async fn a_record_that_stands_in_both_is_the_primarys_and_dies_in_both() {
 
 #[tokio::test]
 async fn a_read_that_meets_a_record_on_its_way_back_finds_it() {
-    let (primary, archive) = (Stage::new(), Stage::new());
-    archive.inner.upsert(record("old", 1)).await.unwrap();
+    let (primary, archive) = (stage(), stage());
+    archive.inner().upsert(record("old", 1)).await.unwrap();
     let router = TieredDatabase::builder()
         .primary(Arc::clone(&primary))
         .archive(Arc::clone(&archive))
@@ -31,7 +31,7 @@ async fn a_read_that_meets_a_record_on_its_way_back_finds_it() {
         .unwrap();
     for batch in [false, true] {
         // The reader has asked the primary in vain when the record is taken back.
-        primary.after_read.shut();
+        let gate = primary.hold_reads();
         let reader = {
             let router = router.clone();
             tokio::spawn(async move {
@@ -41,26 +41,26 @@ async fn a_read_that_meets_a_record_on_its_way_back_finds_it() {
                 }
             })
         };
-        primary.after_read.reached(1 + usize::from(batch)).await;
-        let record = archive.inner.read("old").await.unwrap().unwrap();
-        primary.after_read.open();
+        gate.arrived(1).await;
+        let record = archive.inner().read("old").await.unwrap().unwrap();
+        gate.open();
         // The writer goes first: it is polled before the reader goes on.
         router.write(vec![Op::Upsert(record).into()]).await.unwrap();
         assert!(reader.await.unwrap().is_some(), "batch: {batch}");
         // And away again.
-        let record = primary.inner.read("old").await.unwrap().unwrap();
+        let record = primary.inner().read("old").await.unwrap().unwrap();
         archive
-            .inner
+            .inner()
             .write(vec![Op::Put(record).into()])
             .await
             .unwrap();
-        primary.inner.delete("old").await.unwrap();
+        primary.inner().delete("old").await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn ids_that_never_come_again_spare_creates_the_question() {
-    let (primary, archive) = (Stage::new(), Stage::new());
+    let (primary, archive) = (stage(), stage());
     let router = TieredDatabase::builder()
         .primary(Arc::clone(&primary))
         .archive(Arc::clone(&archive))

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use thermocline::{Database, DatabaseExt, Op, Order, Query, Record, RecordId, Write, Written};
 
 use super::{Tiers, record};
+use crate::subjects::outcome;
 
 const IDS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
@@ -122,7 +123,7 @@ impl Check {
                     expected.push(self.expect(verb, id, value));
                 }
                 let written = router.write(writes).await.unwrap();
-                assert_eq!(written.iter().map(name).collect::<Vec<_>>(), expected);
+                assert_eq!(written.iter().map(outcome).collect::<Vec<_>>(), expected);
             }
             Step::Conditional(verb, id) => self.conditional(verb, id).await,
             Step::Read(id) => {
@@ -186,24 +187,12 @@ impl Check {
             match &router.write(vec![write]).await.unwrap()[..] {
                 [Written::Changed] => assert_eq!(attempt, 0, "the version was just read"),
                 [written] => {
-                    assert_eq!(name(written), self.expect(verb, id, new));
+                    assert_eq!(outcome(written), self.expect(verb, id, new));
                     return;
                 }
                 other => panic!("{other:?}"),
             }
         }
-    }
-}
-
-fn name(written: &Written) -> &'static str {
-    match written {
-        Written::Created(_) => "created",
-        Written::Updated(_) => "updated",
-        Written::Deleted => "deleted",
-        Written::Missing => "missing",
-        Written::Exists => "exists",
-        Written::Changed => "changed",
-        Written::Failed(_) => "failed",
     }
 }
 

@@ -1,11 +1,11 @@
 //! Records in rows that another program wrote into the catalog.
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 
 use crate::archive::catalog::bounds::time_of;
 use crate::archive::column::{Column, ColumnSource, ColumnType, SystemColumn};
-use crate::json::write_string;
+use crate::archive::foreign::{composed, object, quoted};
+use crate::archive::segment::number_text;
 use crate::record::{HashLayout, Stamp};
 use crate::sql::SqlValue;
 use crate::{Error, Record, RecordId, Result};
@@ -30,7 +30,13 @@ pub(super) fn record(columns: &[&Column], values: &[SqlValue]) -> Result<Record>
     };
     let fields = match text(value(SystemColumn::Fields))? {
         Some(fields) => object(fields, id, SystemColumn::Fields)?,
-        None => composed(columns, values)?,
+        None => composed(columns.iter().copied(), |column| {
+            let value = columns
+                .iter()
+                .zip(values)
+                .find(|(one, _)| one.id == column.id);
+            value.map_or(Ok(None), |(_, value)| json_value(column.kind, value))
+        })?,
     };
     let metadata = text(value(SystemColumn::Metadata))?
         .map(|text| object(text, id, SystemColumn::Metadata))
@@ -56,41 +62,9 @@ fn text(value: &SqlValue) -> Result<Option<&str>> {
     }
 }
 
-fn object(text: &str, id: &str, column: SystemColumn) -> Result<Box<str>> {
-    let text = text.trim();
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(value) if value.get().starts_with('{') => Ok(text.into()),
-        _ => Err(Error::corrupt(
-            "another program wrote a record into the archive that is no JSON object; mend it there",
-        )
-        .with("id", id)
-        .with("column", column)),
-    }
-}
-
-fn composed(columns: &[&Column], values: &[SqlValue]) -> Result<Box<str>> {
-    let mut object = String::from("{");
-    for (column, value) in columns.iter().zip(values) {
-        let ColumnSource::Promoted(field) = &column.source else {
-            continue;
-        };
-        let Some(value) = json_value(column.kind, value)? else {
-            continue;
-        };
-        if object.len() > 1 {
-            object.push(',');
-        }
-        object.push_str(&quoted(field));
-        object.push(':');
-        object.push_str(&value);
-    }
-    object.push('}');
-    Ok(object.into())
-}
-
 /// The value as JSON; none for NULL, and for what JSON does not know.
 fn json_value(kind: ColumnType, value: &SqlValue) -> Result<Option<String>> {
-    let number = |value: f64| value.is_finite().then(|| format!("{value:e}"));
+    let number = |value: f64| value.is_finite().then(|| number_text(value));
     Ok(match (kind, value) {
         (_, SqlValue::Null) => None,
         (ColumnType::Boolean, SqlValue::Integer(value)) => Some((*value != 0).to_string()),
@@ -101,13 +75,6 @@ fn json_value(kind: ColumnType, value: &SqlValue) -> Result<Option<String>> {
             .and_then(number),
         (_, value) => text(value)?.map(quoted),
     })
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = String::new();
-    // Writing to a String cannot fail.
-    let _ = write_string(text, &mut quoted);
-    quoted
 }
 
 #[cfg(test)]

@@ -9,26 +9,9 @@ use arrow_schema::DataType;
 use jiff::Timestamp;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::archive::column::{Column, ColumnSource, ColumnType, SystemColumn};
+use crate::archive::column::{Column, ColumnType, columns_with};
 use crate::archive::segment::{RecordReader, SegmentLabel, SegmentRow, Tail, encode, verify};
 use crate::{Record, Result};
-
-/// The system columns, and these promoted ones.
-pub(crate) fn columns(promoted: &[(&str, ColumnType)]) -> Vec<Column> {
-    let system = SystemColumn::ALL.map(|system| Column {
-        id: system.id(),
-        name: system.name().into(),
-        kind: system.kind(),
-        source: ColumnSource::System(system),
-    });
-    let promoted = (8..).zip(promoted).map(|(id, (name, kind))| Column {
-        id,
-        name: (*name).into(),
-        kind: *kind,
-        source: ColumnSource::Promoted((*name).into()),
-    });
-    system.into_iter().chain(promoted).collect()
-}
 
 pub(crate) fn label() -> SegmentLabel {
     SegmentLabel {
@@ -90,7 +73,7 @@ pub(crate) fn flights() -> (Vec<SegmentRow>, Vec<Column>) {
             _ => (field.name().as_str(), ColumnType::Text),
         })
         .collect();
-    (rows, columns(&promoted))
+    (rows, columns_with(&promoted))
 }
 
 fn json(array: &ArrayRef, row: usize) -> String {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::flights::{columns, label};
-use crate::archive::column::{Bound, Column, ColumnType};
+use super::flights::label;
+use crate::archive::column::{Bound, Column, ColumnType, columns_with as columns};
 use crate::archive::segment::encode::Encoded;
 use crate::archive::segment::{
     Chunks, RecordReader, RowGroup, SegmentRow, Tail, encode, fitting, verify,

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use crate::archive::column::ColumnType;
+use crate::archive::column::{ColumnType, columns_with as columns};
 use crate::{ErrorKind, Query, Result};
 
-use super::rig::{Rig, columns, row};
+use super::rig::{Rig, row};
 
 async fn rig() -> Rig {
     let mut rig = Rig::new(columns(&[

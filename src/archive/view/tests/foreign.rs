@@ -13,10 +13,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::file::properties::WriterProperties;
 
-use crate::archive::column::ColumnType;
+use crate::archive::column::{ColumnType, columns_with as columns};
 use crate::{ErrorKind, Query, Result};
 
-use super::rig::{Rig, columns, row};
+use super::rig::{Rig, row};
 
 /// A Parquet file with these columns, by field id, in row groups of so many rows.
 pub(super) fn parquet(columns: Vec<(&str, i64, ArrayRef)>, group_rows: usize) -> Bytes {
@@ -217,14 +217,14 @@ async fn an_absent_id_costs_nothing_once_a_file_was_scanned() -> Result<()> {
     let ids: Vec<Option<&str>> = ids.iter().map(|id| Some(id.as_str())).collect();
     rig.file(parquet(vec![("id", 1, texts(&ids))], 1_000), 10_000)
         .await;
-    rig.store.take();
+    rig.take();
     assert!(rig.fields("none").await?.is_none());
-    let (requests, _) = rig.store.take();
+    let (requests, _) = rig.take();
     assert_eq!(requests, 2, "the footer, and the ids");
     assert!(rig.fields("none").await?.is_none());
-    assert_eq!(rig.store.take().0, 0);
+    assert_eq!(rig.take().0, 0);
     assert!(rig.fields("00777").await?.is_some());
-    assert_eq!(rig.store.take().0, 1);
+    assert_eq!(rig.take().0, 1);
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! Lookups by id, and what they may cost.
 
 use crate::archive::catalog::{InlinedRow, Place};
-use crate::archive::column::ColumnType;
+use crate::archive::column::{ColumnType, columns_with as columns};
 use crate::archive::segment::flights;
 use crate::archive::view::Lookup;
 use crate::{Error, Result};
 
-use super::rig::{Rig, columns, row};
+use super::rig::{Rig, row};
 
 fn ids(from: i64, to: i64) -> Vec<crate::archive::segment::SegmentRow> {
     (from..to)
@@ -27,11 +27,11 @@ async fn a_lookup_takes_one_request_and_an_absent_id_none() -> Result<()> {
     }
     let view = rig.view();
     let here = rows[9_999].record.id().as_str();
-    rig.store.take();
+    rig.take();
 
     let found = view.read_many(&[here]).await?;
     assert!(found[0].as_ref().unwrap().same_content(&rows[9_999].record));
-    let (requests, tails_and_row) = rig.store.take();
+    let (requests, tails_and_row) = rig.take();
     assert_eq!(
         requests, 5,
         "the tails of four candidates, and the row group"
@@ -41,7 +41,7 @@ async fn a_lookup_takes_one_request_and_an_absent_id_none() -> Result<()> {
     for row in rows.iter().step_by(1_001) {
         let found = view.read_many(&[row.record.id().as_str()]).await?;
         assert!(found[0].as_ref().unwrap().same_content(&row.record));
-        let (requests, bytes) = rig.store.take();
+        let (requests, bytes) = rig.take();
         assert_eq!(requests, 1, "{}", row.record.id());
         most = most.max(bytes);
     }
@@ -53,7 +53,7 @@ async fn a_lookup_takes_one_request_and_an_absent_id_none() -> Result<()> {
         .collect();
     let absent: Vec<&str> = absent.iter().map(String::as_str).collect();
     assert!(view.read_many(&absent).await?.iter().all(Option::is_none));
-    let (requests, _) = rig.store.take();
+    let (requests, _) = rig.take();
     assert!(
         requests <= 1,
         "{requests} requests for a thousand absent ids in four segments"
@@ -71,7 +71,7 @@ async fn a_lookup_takes_one_request_and_an_absent_id_none() -> Result<()> {
             .zip(&rows)
             .all(|(found, row)| found.as_ref().unwrap().same_content(&row.record))
     );
-    assert_eq!(rig.store.take().0, 4, "one request for each segment");
+    assert_eq!(rig.take().0, 4, "one request for each segment");
     Ok(())
 }
 
@@ -82,16 +82,16 @@ async fn bounds_of_ids_spare_the_tails_of_other_files() -> Result<()> {
         rig.segment(ids(part * 100, part * 100 + 100)).await;
     }
     let view = rig.view();
-    rig.store.take();
+    rig.take();
     assert!(view.read_many(&["r00250"]).await?[0].is_some());
-    assert_eq!(rig.store.take().0, 2, "one tail, one row group");
+    assert_eq!(rig.take().0, 2, "one tail, one row group");
     assert!(
         view.read_many(&["q", "r9", "../x", ""])
             .await?
             .iter()
             .all(Option::is_none)
     );
-    assert_eq!(rig.store.take().0, 0);
+    assert_eq!(rig.take().0, 0);
     Ok(())
 }
 
@@ -175,7 +175,7 @@ async fn a_lookup_answers_at_another_snapshot_without_a_request() -> Result<()> 
         "nothing is loaded"
     );
     lookup.load(&rig.view()).await?;
-    rig.store.take();
+    rig.take();
     let places = |lookup: &Lookup, rig: &Rig| -> Option<Vec<Option<Place>>> {
         let located = lookup.resolve(rig.view().state())?;
         Some(
@@ -194,7 +194,7 @@ async fn a_lookup_answers_at_another_snapshot_without_a_request() -> Result<()> 
         Some(vec![at(3), None, None]),
         "deaths are in the state"
     );
-    assert_eq!(rig.store.take().0, 0);
+    assert_eq!(rig.take().0, 0);
 
     rig.delete_file(0, super::foreign::deletes(&[3], None), 1)
         .await;
@@ -221,7 +221,7 @@ async fn a_lookup_answers_at_another_snapshot_without_a_request() -> Result<()> 
 async fn readers_of_one_cold_file_fetch_its_tail_once() -> Result<()> {
     let mut rig = Rig::new(columns(&[]));
     rig.segment(ids(0, 1000)).await;
-    rig.store.take();
+    rig.take();
     let view = rig.view();
     let readers = (0..50).map(|n| {
         let view = view.clone();
@@ -237,6 +237,6 @@ async fn readers_of_one_cold_file_fetch_its_tail_once() -> Result<()> {
                 .map_err(|_| Error::unexpected("a reader ended"))??
         );
     }
-    assert_eq!(rig.store.take().0, 51, "one tail, fifty row groups");
+    assert_eq!(rig.take().0, 51, "one tail, fifty row groups");
     Ok(())
 }

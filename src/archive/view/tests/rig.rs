@@ -1,117 +1,34 @@
 //! An archive put together by hand: files in a directory, a state that names them, a store that counts.
 
-use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
-use futures::stream::BoxStream;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use crate::archive::catalog::{
     ArchivedTable, CatalogState, DataFile, DeadRow, DeleteFile, InlinedRow, SnapshotKey,
 };
-use crate::archive::column::{Column, ColumnSource, ColumnType, SystemColumn};
+use crate::archive::column::Column;
 use crate::archive::segment::{SegmentLabel, SegmentRow, encode};
 use crate::archive::view::reader::Limits;
 use crate::archive::view::{ArchiveReader, ArchiveView};
-use crate::blob::{BlobInfo, BlobStore, DirectoryStore};
+use crate::blob::{BlobRequests, BlobStore, CountedBlobs, DirectoryStore};
 use crate::record::{HashLayout, Stamp};
 use crate::telemetry::ArchiveMetrics;
 use crate::{Query, Record, RecordId, Result};
 
 pub(super) const NOW: &str = "2024-01-02T00:00:00Z";
 
-/// A store that counts requests and bytes: every range apart from its neighbour is a request.
-#[derive(Debug)]
-pub(super) struct Counting {
-    inner: DirectoryStore,
-    requests: AtomicU64,
-    bytes: AtomicU64,
-}
-
-impl Counting {
-    /// Requests and bytes since the last time.
-    pub(super) fn take(&self) -> (u64, u64) {
-        (
-            self.requests.swap(0, Ordering::Relaxed),
-            self.bytes.swap(0, Ordering::Relaxed),
-        )
-    }
-
-    fn count(&self, requests: usize, bytes: usize) {
-        self.requests.fetch_add(requests as u64, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-}
-
-#[async_trait]
-impl BlobStore for Counting {
-    async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
-        self.inner.put(path, bytes).await
-    }
-
-    async fn get_ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
-        let apart = ranges
-            .windows(2)
-            .filter(|pair| pair[0].end != pair[1].start)
-            .count();
-        let parts = self.inner.get_ranges(path, ranges).await?;
-        let bytes = parts.iter().flatten().map(Bytes::len).sum();
-        self.count(1 + apart, bytes);
-        Ok(parts)
-    }
-
-    async fn get_suffix(&self, path: &str, length: u64) -> Result<Option<Bytes>> {
-        let end = self.inner.get_suffix(path, length).await?;
-        self.count(1, end.as_ref().map_or(0, Bytes::len));
-        Ok(end)
-    }
-
-    async fn size(&self, path: &str) -> Result<Option<u64>> {
-        self.count(1, 0);
-        self.inner.size(path).await
-    }
-
-    async fn delete(&self, path: &str) -> Result<()> {
-        self.inner.delete(path).await
-    }
-
-    fn list(&self, _prefix: &str) -> BoxStream<'static, Result<BlobInfo>> {
-        panic!("no read lists")
-    }
-
-    fn root(&self) -> String {
-        self.inner.root()
-    }
-}
-
 pub(super) struct Rig {
     pub(super) dir: tempfile::TempDir,
-    pub(super) store: Arc<Counting>,
+    pub(super) store: Arc<CountedBlobs<DirectoryStore>>,
+    seen: Mutex<BlobRequests>,
     pub(super) reader: Arc<ArchiveReader>,
     pub(super) columns: Vec<Column>,
     pub(super) files: Vec<DataFile>,
     pub(super) inlined: Vec<InlinedRow>,
-}
-
-/// The system columns, and these promoted ones, which have the ids from 8 on.
-pub(super) fn columns(promoted: &[(&str, ColumnType)]) -> Vec<Column> {
-    let system = SystemColumn::ALL.map(|system| Column {
-        id: system.id(),
-        name: system.name().into(),
-        kind: system.kind(),
-        source: ColumnSource::System(system),
-    });
-    let promoted = (8..).zip(promoted).map(|(id, (name, kind))| Column {
-        id,
-        name: (*name).into(),
-        kind: *kind,
-        source: ColumnSource::Promoted((*name).into()),
-    });
-    system.into_iter().chain(promoted).collect()
 }
 
 pub(super) fn row(id: &str, fields: &str, age: i64) -> SegmentRow {
@@ -132,23 +49,28 @@ impl Rig {
 
     pub(super) fn with_limits(columns: Vec<Column>, limits: Limits) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(Counting {
-            inner: DirectoryStore::open(dir.path()).unwrap(),
-            requests: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-        });
+        let store = Arc::new(CountedBlobs::new(DirectoryStore::open(dir.path()).unwrap()));
+        let blobs: Arc<dyn BlobStore> = Arc::<CountedBlobs<DirectoryStore>>::clone(&store);
         Self {
             reader: Arc::new(ArchiveReader::with_limits(
-                Arc::<Counting>::clone(&store),
+                blobs,
                 Arc::new(ArchiveMetrics::new("records")),
                 limits,
             )),
             dir,
             store,
+            seen: Mutex::default(),
             columns,
             files: Vec::new(),
             inlined: Vec::new(),
         }
+    }
+
+    /// Requests that read and the bytes they brought, since the last time.
+    pub(super) fn take(&self) -> (u64, u64) {
+        let now = self.store.requests();
+        let since = now.since(std::mem::replace(&mut *self.seen.lock(), now));
+        (since.reads, since.read_bytes)
     }
 
     /// Adds one of our segments; the rows are sorted here.

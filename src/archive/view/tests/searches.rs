@@ -6,13 +6,13 @@ use futures::StreamExt;
 use proptest::prelude::*;
 
 use crate::archive::catalog::InlinedRow;
-use crate::archive::column::ColumnType;
+use crate::archive::column::{ColumnType, columns_with as columns};
 use crate::archive::segment::{SegmentRow, flights};
 use crate::archive::view::reader::Limits;
 use crate::query::arbitrary_tests as arbitrary;
 use crate::{ErrorKind, Order, Query, Record, Result, Sort};
 
-use super::rig::{NOW, Rig, columns, row};
+use super::rig::{NOW, Rig, row};
 
 /// Budgets so small that everything that can overflow does.
 const TINY: Limits = Limits {
@@ -188,10 +188,10 @@ async fn questions_about_flights_are_answered_right_and_cheaply() -> Result<()> 
         }
         query.limit = limit;
         rig.ids(&Query::filter("year = 2013")?.limit(1)).await?;
-        rig.store.take();
+        rig.take();
         let started = std::time::Instant::now();
         let found = rig.ids(&query).await?;
-        let (requests, bytes) = rig.store.take();
+        let (requests, bytes) = rig.take();
         println!(
             "{filter:40} {sort:?} {limit:?}: {} rows, {requests} requests, {bytes} bytes, {:?}",
             found.len(),
@@ -209,7 +209,7 @@ async fn a_count_reads_columns_and_no_fields_where_they_tell_all() -> Result<()>
     let mut rig = Rig::new(columns);
     rig.segment(rows.clone()).await;
     assert_eq!(rig.count(&Query::all()).await?, rows.len() as u64);
-    assert_eq!(rig.store.take().0, 0, "the catalog knows");
+    assert_eq!(rig.take().0, 0, "the catalog knows");
     let expected = rows
         .iter()
         .filter(|row| row.record.fields().contains("\"carrier\":\"UA\""))
@@ -261,11 +261,11 @@ async fn a_stream_fetches_as_it_is_read() -> Result<()> {
         )
         .await;
     }
-    rig.store.take();
+    rig.take();
     let query = Query::all().prepare(NOW.parse().unwrap())?;
     let mut stream = rig.view().search(&query);
     assert!(stream.next().await.unwrap().is_ok());
-    let (requests, _) = rig.store.take();
+    let (requests, _) = rig.take();
     assert!(requests <= 8, "{requests} requests for the first record");
     assert_eq!(stream.count().await, 99_999);
     Ok(())
