@@ -38,6 +38,9 @@ mod tiered;
 mod write;
 
 pub use self::age::{Age, AgeAt, AgeForm};
+#[cfg(all(feature = "archive", feature = "faults"))]
+#[doc(hidden)]
+pub use self::archive::rubbish;
 #[cfg(feature = "archive")]
 pub use self::archive::{
     ArchiveContents, ArchiveReport, ArchivedAt, Columns, Leftover, Orphans, ParquetArchive,
@@ -71,8 +74,8 @@ pub use self::record::{MAX_RECORD_BYTES, Record, RecordId, Version};
 pub use self::sql::{Dialect, SqlRow, SqlValue};
 pub use self::tier::Tier;
 pub use self::tiered::{
-    ArchivePart, DEFAULT_ABSENT_TTL, DEFAULT_SEARCH_MAX_AGE, DEFAULT_TTL, Ids, IntoArchive,
-    ReadSource, SourcedStream, TieredDatabase, TieredDatabaseBuilder,
+    ArchivePart, Circuit, DEFAULT_ABSENT_TTL, DEFAULT_SEARCH_MAX_AGE, DEFAULT_TIMEOUT, DEFAULT_TTL,
+    Ids, IntoArchive, ReadSource, SourcedStream, TieredDatabase, TieredDatabaseBuilder,
 };
 #[cfg(feature = "archive")]
 pub use self::tiered::{Archiver, ArchiverHandle};

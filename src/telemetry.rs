@@ -42,7 +42,7 @@ pub(crate) use self::daemon::{
 pub(crate) use self::integrity::{AmbiguousOp, Violation};
 pub use self::label::Label;
 pub use self::metric::{Metric, MetricKind};
-pub(crate) use self::router::{Ended, Operation, RouterMetrics, timed};
+pub(crate) use self::router::{Ended, Operation, RouterMetrics, circuit_gauge, timed};
 
 const GROUPS: &[&[&Metric]] = &[
     router::METRICS,

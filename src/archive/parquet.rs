@@ -1,5 +1,6 @@
 //! The archive as a `Database`: segments, a catalog, and the two together.
 
+mod age_text;
 mod builder;
 mod columns;
 mod contents;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt};
 
 pub use self::builder::ParquetArchiveBuilder;
 pub use self::columns::Columns;
@@ -25,7 +27,7 @@ use crate::blob::BlobStore;
 use crate::catalog_host::{CatalogHost, HostTransaction};
 use crate::telemetry::ArchiveMetrics;
 use crate::{
-    Age, AgeForm, Capabilities, Clock, Database, Error, ErrorKind, Health, Query, Record,
+    Age, Capabilities, Clock, Database, Error, ErrorKind, Health, Prepared, Query, Record,
     RecordStream, Result, Write, Written,
 };
 
@@ -36,7 +38,9 @@ use crate::{
 /// deleted is marked dead in the catalog, in the transaction that makes its successor visible.
 ///
 /// # Other programs
-/// DuckDB may read and write the archive at the same time, through a process of its own.
+/// DuckDB may read and write the archive at the same time, through a process of its own. It must not insert an id that is
+/// there: it knows no unique keys. Of an id that stands in several live rows all the same, a read finds the newest row,
+/// searches and counts find each, and the next write of it ends them all; [`locate`](ParquetArchive::locate) tells.
 #[derive(Clone, Debug)]
 pub struct ParquetArchive(Arc<Inner>);
 
@@ -55,11 +59,16 @@ struct Inner {
     clock: Arc<dyn Clock>,
     /// Batches of this process stand in line; those of others collide, and start again.
     writing: tokio::sync::Mutex<()>,
+    /// The catalog's database, where it is this archive's own.
+    own: Option<Arc<dyn Database>>,
     is_closed: AtomicBool,
 }
 
 /// How often a read starts again because the archive was rewritten under it.
 const ATTEMPTS: usize = 3;
+
+/// The context of an error that another look at the catalog answers.
+const REWRITTEN: &str = "rewritten_since";
 
 impl ParquetArchive {
     /// An archive whose segments lie in a directory, which is made where it is missing.
@@ -187,14 +196,8 @@ impl ParquetArchive {
         }
     }
 
-    /// The age as it is written down with the table: another one would cut the segments otherwise.
     fn age_text(&self) -> String {
-        let age = &self.0.age;
-        match age.form() {
-            AgeForm::Text => age.to_string(),
-            AgeForm::Seconds => format!("{age} in s"),
-            AgeForm::Millis => format!("{age} in ms"),
-        }
+        age_text::written(&self.0.age)
     }
 
     fn check_open(&self) -> Result<()> {
@@ -210,19 +213,49 @@ impl ParquetArchive {
         A: Future<Output = Result<T>>,
     {
         self.check_open()?;
-        let mut view = self.view().await?;
         for _ in 1..ATTEMPTS {
+            let view = self.view().await?;
             let error = match question(view.clone()).await {
-                Err(error) if error.kind() == ErrorKind::Corrupt => error,
-                other => return other,
+                Ok(answer) => return Ok(answer),
+                Err(error) => self.judged(&view, error).await,
             };
-            let now = self.view().await?;
-            if now.state().key == view.state().key {
+            if !Self::is_rewritten(&error) {
                 return Err(error);
             }
-            view = now;
         }
-        question(view).await
+        question(self.view().await?).await
+    }
+
+    /// The records of `view` that match; where a file of it is gone meanwhile, the stream ends as expired.
+    pub(crate) fn stream(&self, view: ArchiveView, query: &Prepared) -> RecordStream {
+        let archive = self.clone();
+        view.search(query)
+            .or_else(move |error| {
+                let (archive, view) = (archive.clone(), view.clone());
+                async move { Err(archive.judged(&view, error).await) }
+            })
+            .boxed()
+    }
+
+    /// What an error of a view's reader means: a file that is gone is no loss where a newer state does without it.
+    pub(crate) async fn judged(&self, view: &ArchiveView, error: Error) -> Error {
+        if error.kind() != ErrorKind::Corrupt {
+            return error;
+        }
+        let read = &view.state().key;
+        match self.view().await {
+            Ok(now) if now.state().key != *read => Error::unavailable(
+                "the snapshot of this answer has expired: the archive was rewritten, and a file of it is gone; ask again",
+            )
+            .with(REWRITTEN, read.id)
+            .with_source(error),
+            _ => error,
+        }
+    }
+
+    /// Whether another look at the catalog answers this error.
+    pub(crate) fn is_rewritten(error: &Error) -> bool {
+        error.context().any(|(key, _)| key == REWRITTEN)
     }
 }
 
@@ -245,7 +278,7 @@ impl Database for ParquetArchive {
     async fn search(&self, query: Query) -> Result<RecordStream> {
         self.check_open()?;
         let query = query.prepare(self.0.clock.now())?;
-        Ok(self.view().await?.search(&query))
+        Ok(self.stream(self.view().await?, &query))
     }
 
     async fn count(&self, query: &Query) -> Result<u64> {
@@ -269,12 +302,15 @@ impl Database for ParquetArchive {
         )))
     }
 
-    /// The catalog's database stays open: it is its owner's to close.
+    /// The catalog's database stays open, unless it was given by [`catalog_of`](ParquetArchiveBuilder::catalog_of).
     async fn close(&self) -> Result<()> {
         self.0.is_closed.store(true, Ordering::Release);
         // A batch that is under way ends first.
         let _idle = self.0.writing.lock().await;
-        Ok(())
+        match &self.0.own {
+            Some(database) => database.close().await,
+            None => Ok(()),
+        }
     }
 
     fn capabilities(&self) -> Capabilities {

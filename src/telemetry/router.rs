@@ -111,6 +111,21 @@ pub(super) static HOT_BYTES: Metric = Metric::gauge(
 )
 .by(&[COLLECTION]);
 
+pub(super) static CIRCUIT: Metric = Metric::gauge(
+    "thermocline_circuit_state",
+    Unit::Count,
+    "Whether the router asks a tier: 0 closed, it does; 1 half-open, one request tries; 2 open, the tier kept failing and \
+     is left alone for a while.",
+)
+.by(&[COLLECTION, TIER]);
+
+/// The gauge of one tier's circuit, which is closed at first.
+pub(crate) fn circuit_gauge(collection: &str, tier: Tier) -> Gauge {
+    let gauge = CIRCUIT.gauge_of(&[collection, tier.as_str()]);
+    gauge.set(0.0);
+    gauge
+}
+
 pub(super) const METRICS: &[&Metric] = &[
     &REQUESTS,
     &REQUEST_SECONDS,
@@ -118,6 +133,7 @@ pub(super) const METRICS: &[&Metric] = &[
     &STALE_FILLS,
     &HOT_ENTRIES,
     &HOT_BYTES,
+    &CIRCUIT,
 ];
 
 /// The router's handles, for one collection.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::builder::Ids;
 use super::cold::{Cold, PrimaryOnly};
+use super::guard::Guards;
+use super::guarded::Guarded;
 use super::loose::LooseTiers;
 use crate::{Age, Clock, Database, Result};
 
@@ -78,6 +80,7 @@ pub(super) struct Terms {
     )]
     pub(super) age: Age,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) guards: Guards,
 }
 
 /// The tiers below the hot one.
@@ -90,10 +93,13 @@ pub(super) async fn join(
     terms: Terms,
 ) -> Result<Box<dyn Cold>> {
     match archive {
-        None => Ok(Box::new(PrimaryOnly(primary))),
-        Some(Part::Loose(archive)) => Ok(Box::new(LooseTiers::new(
+        None => Ok(Box::new(PrimaryOnly(Guarded::over(
             primary,
-            archive,
+            &terms.guards.primary,
+        )))),
+        Some(Part::Loose(archive)) => Ok(Box::new(LooseTiers::new(
+            Guarded::over(primary, &terms.guards.primary),
+            Guarded::over(archive, &terms.guards.archive),
             terms.ids,
             terms.clock,
         ))),

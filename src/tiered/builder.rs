@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::archive::{IntoArchive, Part, Terms, join};
 use super::coherence::Coherence;
 use super::flight::Flights;
+use super::guard::{Guards, Limits};
 use super::write::WRITES;
 use super::{Inner, TieredDatabase};
 use crate::telemetry::{self, RouterMetrics};
@@ -22,6 +23,9 @@ pub const DEFAULT_ABSENT_TTL: Duration = Duration::from_secs(30);
 
 /// How long a search may take, unless [`TieredDatabaseBuilder::search_max_age`] says otherwise.
 pub const DEFAULT_SEARCH_MAX_AGE: Duration = Duration::from_secs(10 * 60);
+
+/// How long a router waits for one tier, unless [`TieredDatabaseBuilder::timeout`] says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Whether the ids of deleted and archived records come again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +52,7 @@ pub struct TieredDatabaseBuilder {
     ttl: Duration,
     absent_ttl: Duration,
     search_max_age: Duration,
+    limits: Limits,
     policies: Vec<Policy>,
     clock: Arc<dyn Clock>,
 }
@@ -64,6 +69,11 @@ impl TieredDatabaseBuilder {
             ttl: DEFAULT_TTL,
             absent_ttl: DEFAULT_ABSENT_TTL,
             search_max_age: DEFAULT_SEARCH_MAX_AGE,
+            limits: Limits {
+                timeout: DEFAULT_TIMEOUT,
+                failures: 5,
+                rest: Duration::from_secs(5),
+            },
             policies: Vec::new(),
             clock: Arc::new(SystemClock),
         }
@@ -135,6 +145,25 @@ impl TieredDatabaseBuilder {
         self
     }
 
+    /// How long a read by id, the beginning of a search or a look at its health waits for one tier; then it is
+    /// `Unavailable`.
+    ///
+    /// Writes are waited for, since their outcome matters; a backend bounds that wait itself, as SQLite does by its
+    /// `busy_timeout`. Counts and streams may take long and are not cut short.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.limits.timeout = timeout;
+        self
+    }
+
+    /// After so many failures in a row a tier is left alone for so long: 5 and 5 seconds unless said otherwise.
+    ///
+    /// What needs it is `Unavailable` at once meanwhile. Then one request tries, and its outcome decides. Only
+    /// `Unavailable` is a failure here, and only of what reads.
+    pub fn circuit_breaker(mut self, failures: u32, rest: Duration) -> Self {
+        (self.limits.failures, self.limits.rest) = (failures.max(1), rest);
+        self
+    }
+
     /// A policy that says which records are moved to the archive, and when; there may be several.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policies.push(policy);
@@ -165,8 +194,10 @@ impl TieredDatabaseBuilder {
         };
         telemetry::describe();
         let metrics = Arc::new(RouterMetrics::new(&name, lowest));
+        let guards = Guards::new(&name, self.limits);
         let terms = Terms {
             name,
+            guards: guards.clone(),
             ids: self.ids,
             age: self.age?,
             clock: Arc::clone(&self.clock),
@@ -184,6 +215,7 @@ impl TieredDatabaseBuilder {
                 coherence: Arc::new(coherence),
                 flights: Flights::default(),
                 cold,
+                guards,
                 #[cfg(feature = "archive")]
                 policies: self.policies,
                 clock: self.clock,

@@ -44,8 +44,11 @@ pub(super) trait Cold: Send + Sync + Debug {
     fn parquet(&self) -> Option<&crate::ParquetArchive>;
 }
 
-/// Says of an error that the archive had it.
+/// Says of an error that the archive had it, unless it says so itself.
 pub(super) fn of_archive(error: Error) -> Error {
+    if error.context().any(|(key, _)| key == "tier") {
+        return error;
+    }
     error.with("tier", Tier::Archive)
 }
 

@@ -11,10 +11,13 @@ use async_trait::async_trait;
 use super::archive::Terms;
 use super::builder::Ids;
 use super::cold::{Both, Cold, of_archive};
+use super::guard::Guards;
+use super::guarded::Guarded;
 use super::source::{Found, ReadSource, SourcedStream};
 use crate::archive::{ArchiveView, ParquetArchive};
 use crate::catalog_host::CatalogHost;
 use crate::fault::mutation;
+use crate::telemetry::Operation;
 use crate::{
     Capabilities, Clock, Database, Error, ErrorKind, Health, Prepared, Record, Result, Write,
     Written,
@@ -29,8 +32,11 @@ pub(super) struct JoinedTiers {
     primary: Arc<dyn Database>,
     host: Arc<dyn CatalogHost>,
     archive: ParquetArchive,
+    /// The archive, asked no longer than its guard allows.
+    guarded: Arc<dyn Database>,
     ids: Ids,
     clock: Arc<dyn Clock>,
+    guards: Guards,
 }
 
 impl JoinedTiers {
@@ -53,18 +59,20 @@ impl JoinedTiers {
             .with("catalog", archive.host().identity()));
         }
         Ok(Self {
-            primary,
+            primary: Guarded::over(primary, &terms.guards.primary),
             host,
+            guarded: Guarded::over(Arc::new(archive.clone()), &terms.guards.archive),
             archive,
             ids: terms.ids,
             clock: terms.clock,
+            guards: terms.guards,
         })
     }
 
     fn both(&self) -> Both<'_> {
         Both {
             primary: &*self.primary,
-            archive: &self.archive,
+            archive: &*self.guarded,
         }
     }
 
@@ -87,7 +95,8 @@ impl JoinedTiers {
     }
 
     async fn find(&self, ids: &[&str]) -> Result<Vec<Found>> {
-        let (records, view) = self.look(ids).await?;
+        let primary = &self.guards.primary;
+        let (records, view) = primary.run(Operation::Read, self.look(ids)).await?;
         let mut found: Vec<Found> = records
             .into_iter()
             .map(|record| Found::from(ReadSource::Primary, record))
@@ -97,46 +106,20 @@ impl JoinedTiers {
             .filter(|place| found[*place].record.is_none())
             .collect();
         let missing: Vec<&str> = places.iter().map(|place| ids[*place]).collect();
-        let archived = match view.read_many(&missing).await {
+        let archived = view.read_many(&missing);
+        let archived = match self.guards.archive.run(Operation::Read, archived).await {
             Err(error)
                 if error.kind() == ErrorKind::Unavailable && mutation("unavailable_as_absent") =>
             {
                 return Ok(found);
             }
-            Err(error) => return Err(self.judged(&view, error).await),
+            Err(error) => return Err(of_archive(self.archive.judged(&view, error).await)),
             Ok(archived) => archived,
         };
         for (place, record) in places.into_iter().zip(archived) {
             found[place] = Found::from(ReadSource::Archive, record);
         }
         Ok(found)
-    }
-
-    /// What an error of the archive's reader means: a file that is gone is no loss where a newer state does without it.
-    async fn judged(&self, view: &ArchiveView, error: Error) -> Error {
-        judged(&self.archive, view, error).await
-    }
-}
-
-/// The context of an error that another look at the catalog answers.
-const REWRITTEN: &str = "rewritten_since";
-
-fn is_rewritten(error: &Error) -> bool {
-    error.context().any(|(key, _)| key == REWRITTEN)
-}
-
-async fn judged(archive: &ParquetArchive, view: &ArchiveView, error: Error) -> Error {
-    if error.kind() != ErrorKind::Corrupt {
-        return of_archive(error);
-    }
-    let read = &view.state().key;
-    match archive.view().await {
-        Ok(now) if now.state().key != *read => Error::unavailable(
-            "the archive was rewritten and a file of its former state is gone; ask again",
-        )
-        .with(REWRITTEN, read.id)
-        .with_source(error),
-        _ => of_archive(error),
     }
 }
 
@@ -150,7 +133,7 @@ impl Cold for JoinedTiers {
     async fn read_many(&self, ids: &[&str]) -> Result<Vec<Found>> {
         for _ in 1..ATTEMPTS {
             match self.find(ids).await {
-                Err(error) if is_rewritten(&error) => {}
+                Err(error) if ParquetArchive::is_rewritten(&error) => {}
                 answer => return answer,
             }
         }
@@ -168,7 +151,7 @@ impl Cold for JoinedTiers {
     async fn count(&self, query: &Prepared) -> Result<u64> {
         for _ in 1..ATTEMPTS {
             match self.counted(query).await {
-                Err(error) if is_rewritten(&error) => {}
+                Err(error) if ParquetArchive::is_rewritten(&error) => {}
                 answer => return answer,
             }
         }

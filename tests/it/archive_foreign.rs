@@ -615,7 +615,15 @@ async fn an_id_that_others_wrote_twice_counts_once_by_id() {
         .expect("a read")
         .expect("a record");
     assert_eq!(read.fields(), "{\"n\":\"newer\"}");
-    pair.bench.archive.delete("r001").await.expect("a delete");
+    let archive = &pair.bench.archive;
+    let (_, place) = archive.locate("r001").await.expect("a look").expect("r001");
+    assert_eq!(place.older_rows, 1);
+    assert_eq!(archive.count(&Query::all()).await.expect("a count"), 4);
+    archive.delete("r001").await.expect("a delete");
+    assert!(archive.read("r001").await.expect("a read").is_none());
+    pair.look("a delete that ends both rows").await;
+    let left = pair.bench.archive.count(&Query::all()).await;
+    assert_eq!(left.expect("a count"), 2);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::archive::ParquetArchive;
 use crate::archive::catalog::{CatalogState, Change};
 use crate::archive::publish::{Companion, Half};
 use crate::archive::stage::Rows;
-use crate::archive::view::Lookup;
+use crate::archive::view::{Located, Lookup};
 use crate::catalog_host::HostTransaction;
 use crate::fault::mutation;
 use crate::{Record, RecordId, Result};
@@ -100,9 +100,9 @@ impl Companion for PrimaryHalf<'_> {
             .zip(located)
             .filter(|(record, _)| self.gone.contains(record.id()));
         let before = change.dead.len();
-        change
-            .dead
-            .extend(copies.filter_map(|(_, located)| located.map(|located| located.place)));
+        change.dead.extend(
+            copies.flat_map(|(_, located)| located.into_iter().flat_map(Located::into_places)),
+        );
         self.repaired = (change.dead.len() - before) as u64;
         Half::Done
     }

@@ -48,6 +48,9 @@ pub struct ArchivedAt {
     pub since: i64,
     /// The row's position in the segment, from 0.
     pub position: u64,
+    /// Older live rows of the same id, which another program left: a read finds this one, searches and counts find each,
+    /// and the next write of the id ends them all.
+    pub older_rows: u64,
 }
 
 impl ParquetArchive {
@@ -125,10 +128,11 @@ impl ParquetArchive {
             let Some(located) = view.locate(&[id]).await?.pop().flatten() else {
                 return Ok(None);
             };
-            Ok(Some((
-                located.record,
-                described(view.state(), located.place),
-            )))
+            let place = ArchivedAt {
+                older_rows: located.older.len() as u64,
+                ..described(view.state(), located.place)
+            };
+            Ok(Some((located.record, place)))
         })
         .await
     }
@@ -161,6 +165,7 @@ fn described(state: &CatalogState, place: Place) -> ArchivedAt {
         segment_bytes: 0,
         since: state.key.id,
         position: 0,
+        older_rows: 0,
     };
     match place {
         Place::Inlined { .. } => nowhere,
@@ -173,6 +178,7 @@ fn described(state: &CatalogState, place: Place) -> ArchivedAt {
                 segment_bytes: file.size,
                 since: file.begin_snapshot,
                 position,
+                older_rows: 0,
             })
         }
     }

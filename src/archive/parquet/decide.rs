@@ -48,7 +48,7 @@ impl Decision {
         for held in order.into_iter().filter_map(|id| held.remove(&id)) {
             if held.is_changed {
                 decision.records.extend(held.record);
-                decision.dead.extend(held.place);
+                decision.dead.extend(held.places);
             }
         }
         decision
@@ -71,16 +71,16 @@ impl Decision {
 #[derive(Debug)]
 struct Held {
     /// Where it lay at first.
-    place: Option<Place>,
+    places: Vec<Place>,
     record: Option<Arc<Record>>,
     is_changed: bool,
 }
 
 impl Held {
     fn of(located: Option<Located>) -> Self {
-        let (place, record) = located.map(|found| (found.place, found.record)).unzip();
+        let record = located.as_ref().map(|found| Arc::clone(&found.record));
         Self {
-            place,
+            places: located.into_iter().flat_map(Located::into_places).collect(),
             record,
             is_changed: false,
         }

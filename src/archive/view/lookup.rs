@@ -23,6 +23,16 @@ const AT_ONCE: usize = 8;
 pub(crate) struct Located {
     pub(crate) place: Place,
     pub(crate) record: Arc<Record>,
+    /// Older live rows of the same id, which another program left: whoever ends this one ends them too, or the next
+    /// one would come back in its place.
+    pub(crate) older: Vec<Place>,
+}
+
+impl Located {
+    /// Every live row of the id.
+    pub(crate) fn into_places(self) -> impl Iterator<Item = Place> {
+        std::iter::once(self.place).chain(self.older)
+    }
 }
 
 /// What the files of an archive say about some ids, gathered outside of any transaction.
@@ -37,6 +47,13 @@ pub(crate) struct Lookup {
     files: HashMap<Arc<str>, Vec<Hit>, FixedState>,
     /// The delete files of those that hold something.
     deleted: HashMap<Arc<str>, Arc<Deleted>, FixedState>,
+}
+
+/// The live rows of one id.
+#[derive(Debug, Default)]
+struct Rows<'a> {
+    newest: Option<Candidate<'a>>,
+    older: Vec<Place>,
 }
 
 /// A live row, and what decides which of several counts: the newest (snapshot, row id).
@@ -130,8 +147,8 @@ impl Lookup {
 
     /// The live row of each id at `state`, in the order of the ids; none if something is not loaded yet.
     pub(crate) fn resolve(&self, state: &CatalogState) -> Option<Vec<Option<Located>>> {
-        let mut newest: HashMap<&str, Option<Candidate<'_>>, FixedState> =
-            self.ids.iter().map(|id| (&**id, None)).collect();
+        let mut found: HashMap<&str, Rows<'_>, FixedState> =
+            self.ids.iter().map(|id| (&**id, Rows::default())).collect();
         for file in &state.files {
             let hits = self.files.get(&file.path)?;
             if hits.is_empty() || (file.tail_length.is_none() && mutation("locate_ours_only")) {
@@ -144,13 +161,13 @@ impl Lookup {
             // What is wrong with it is said when it is loaded.
             let dead = DeadRows::of(file, deleted.map(AsRef::as_ref), state.key.id).ok()?;
             for hit in hits.iter().filter(|hit| !dead.contains(hit.position)) {
-                offer(&mut newest, candidate(file, hit));
+                offer(&mut found, candidate(file, hit));
             }
         }
         for row in &*state.inlined {
-            if newest.contains_key(row.record.id().as_str()) && !mutation("locate_ours_only") {
+            if found.contains_key(row.record.id().as_str()) && !mutation("locate_ours_only") {
                 offer(
-                    &mut newest,
+                    &mut found,
                     Candidate {
                         age: (row.begin_snapshot, row.row_id),
                         place: Place::Inlined {
@@ -163,25 +180,29 @@ impl Lookup {
             }
         }
         let located = |id: &Arc<str>| {
-            let found = newest.get(&**id)?.as_ref()?;
+            let rows = found.get(&**id)?;
+            let newest = rows.newest.as_ref()?;
             Some(Located {
-                place: found.place.clone(),
-                record: Arc::clone(found.record),
+                place: newest.place.clone(),
+                record: Arc::clone(newest.record),
+                older: rows.older.clone(),
             })
         };
         Some(self.ids.iter().map(located).collect())
     }
 }
 
-/// Takes a live row, if it is newer than what its id has so far.
-fn offer<'a>(
-    newest: &mut HashMap<&str, Option<Candidate<'a>>, FixedState>,
-    candidate: Candidate<'a>,
-) {
-    if let Some(known) = newest.get_mut(candidate.record.id().as_str())
-        && known.as_ref().is_none_or(|known| known.age < candidate.age)
-    {
-        *known = Some(candidate);
+/// Takes a live row: the newest of its id, or an older one beside it.
+fn offer<'a>(found: &mut HashMap<&str, Rows<'a>, FixedState>, candidate: Candidate<'a>) {
+    let Some(rows) = found.get_mut(candidate.record.id().as_str()) else {
+        return;
+    };
+    match &mut rows.newest {
+        Some(known) if known.age >= candidate.age => rows.older.push(candidate.place),
+        known => {
+            let overtaken = known.replace(candidate);
+            rows.older.extend(overtaken.map(|older| older.place));
+        }
     }
 }
 

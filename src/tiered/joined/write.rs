@@ -9,14 +9,15 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::JoinedTiers;
 use super::sought::Sought;
-use super::{JoinedTiers, is_rewritten};
-use crate::archive::Located;
-use crate::archive::{CatalogState, Change, Place};
+use crate::archive::{CatalogState, Change, Located, ParquetArchive, Place};
 use crate::catalog_host::HostTransaction;
 use crate::fault::{mutation, step};
+use crate::telemetry::Operation;
 use crate::tiered::batch::runs;
 use crate::tiered::builder::Ids;
+use crate::tiered::cold::of_archive;
 use crate::write::Effect;
 use crate::{Error, Op, RecordId, Result, Write, Written};
 
@@ -60,11 +61,15 @@ impl JoinedTiers {
 
     async fn fetch(&self, sought: &mut Sought) -> Result<()> {
         let view = self.archive.view().await?;
-        match sought.load(&view).await {
-            Err(error) => match self.judged(&view, error).await {
+        let load = self
+            .guards
+            .archive
+            .run(Operation::Write, sought.load(&view));
+        match load.await {
+            Err(error) => match self.archive.judged(&view, error).await {
                 // Gone with a former state: the next attempt sees the newer one.
-                error if is_rewritten(&error) => Ok(()),
-                error => Err(error),
+                error if ParquetArchive::is_rewritten(&error) => Ok(()),
+                error => Err(of_archive(error)),
             },
             Ok(()) => Ok(()),
         }
@@ -149,7 +154,7 @@ impl JoinedTiers {
                     mends.push((number, Op::Put(Arc::new(record)).into()));
                 }
             }
-            toll.dead.push(located.place.clone());
+            toll.dead.extend(located.clone().into_places());
             toll.taken.insert(id);
         }
         if mends.is_empty() {

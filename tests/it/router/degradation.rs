@@ -1,11 +1,20 @@
 //! What still works while a tier does not answer, and that nothing is guessed in its place.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use thermocline::{Database, DatabaseExt, ErrorKind, MemoryDatabase, Query, TieredDatabase};
+use thermocline::{
+    Circuit, DEFAULT_TIMEOUT, Database, DatabaseExt, ErrorKind, MemoryDatabase, Query, Tier,
+    TieredDatabase,
+};
+use tokio::time::Instant;
 
 use super::record;
 use crate::coherence::stage::{Directed, Stage, stage};
+
+/// More failures in a row than the tests of single answers make.
+const FAILURES: u32 = 20;
+const REST: Duration = Duration::from_secs(5);
 
 struct World {
     router: TieredDatabase,
@@ -22,6 +31,7 @@ async fn world() -> World {
         .hot(MemoryDatabase::new())
         .primary(Arc::clone(&primary))
         .archive(Arc::clone(&archive))
+        .circuit_breaker(FAILURES, REST)
         .build()
         .await
         .unwrap();
@@ -131,4 +141,36 @@ async fn without_a_hot_tier_everything_works() {
         router.read("old").await.unwrap().unwrap().fields(),
         r#"{"value":3}"#
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_archive_is_left_alone_and_holds_up_nobody_else() {
+    let World {
+        router, archive, ..
+    } = world().await;
+    let gate = archive.hold_reads();
+    for number in 0..FAILURES {
+        assert_eq!(router.circuit(Tier::Archive), Circuit::Closed);
+        let began = Instant::now();
+        let error = router.read(&format!("old{number}")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("elapsed: 30.0s"), "{error}");
+        assert_eq!(began.elapsed(), DEFAULT_TIMEOUT);
+    }
+    assert_eq!(router.circuit(Tier::Archive), Circuit::Open);
+
+    let began = Instant::now();
+    unavailable(router.read("old").await);
+    unavailable(router.create(record("new", 1)).await);
+    unavailable(router.search(Query::all()).await.map(|_| ()));
+    unavailable(router.count(&Query::all()).await);
+    assert!(router.read("live").await.unwrap().is_some());
+    router.upsert(record("live", 2)).await.unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO, "nobody waited");
+    assert_eq!(router.circuit(Tier::Primary), Circuit::Closed);
+
+    gate.open();
+    tokio::time::advance(REST).await;
+    assert!(router.read("old").await.unwrap().is_some());
+    assert_eq!(router.circuit(Tier::Archive), Circuit::Closed);
 }

@@ -1,8 +1,11 @@
 //! What only tiers with a database in common do.
 
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
 use thermocline::{
-    Database, DatabaseExt, ErrorKind, Ids, MemoryDatabase, ParquetArchive, Query, SqliteDatabase,
-    TieredDatabase,
+    Database, DatabaseExt, ErrorKind, Ids, MemoryDatabase, Op, ParquetArchive, Query,
+    SqliteDatabase, TieredDatabase,
 };
 
 use super::{Tiers, record};
@@ -160,4 +163,80 @@ async fn ids_that_never_come_again_spare_creates_the_question() {
         router.upsert(record("newer", 1)).await.is_err(),
         "an upsert looks for its id"
     );
+}
+
+#[tokio::test]
+async fn a_stream_over_segments_that_are_gone_has_expired() {
+    for is_alone in [true, false] {
+        let tiers = Tiers::joined().await;
+        // So many months that a stream has not read them all when it gives its first record.
+        let old = (0..40).map(|month| {
+            let time = format!("20{:02}-{:02}-01T00:00:00Z", month / 12, 1 + month % 12);
+            let time = Some(time.parse().unwrap());
+            let old = record(&format!("old{month}"), month).with_times(time, time);
+            Op::Put(Arc::new(old)).into()
+        });
+        tiers.archive.write(old.collect()).await.unwrap();
+        let database: &dyn Database = match is_alone {
+            true => &tiers.archive,
+            false => &tiers.router,
+        };
+        let mut stream = database.search(Query::all()).await.unwrap();
+        stream.next().await.unwrap().unwrap();
+        // As after a compaction whose delay was too short: a newer state does without the files, and they are gone.
+        tiers.archive.clear().await.unwrap();
+        std::fs::remove_dir_all(tiers.folder().join("archive/main")).unwrap();
+        let error = stream.try_collect::<Vec<_>>().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(
+            error.is_retryable() && error.message().contains("expired"),
+            "{error}"
+        );
+        assert_eq!(database.count(&Query::all()).await.unwrap(), 0);
+        assert!(database.read("old0").await.unwrap().is_none());
+    }
+}
+
+#[cfg(feature = "faults")]
+#[tokio::test]
+async fn an_archive_out_of_reach_is_no_absence() {
+    use futures::FutureExt;
+    use thermocline::{DirectoryStore, Error};
+
+    use crate::hooked_blobs::HookedBlobs;
+
+    let folder = tempfile::tempdir().unwrap();
+    let primary = SqliteDatabase::open(folder.path().join("records.db"))
+        .await
+        .unwrap();
+    let directory = DirectoryStore::open(folder.path().join("archive")).unwrap();
+    let blobs = HookedBlobs::over(Arc::new(directory));
+    let parts = || ParquetArchive::with_blobs(Arc::<HookedBlobs>::clone(&blobs));
+    let writer = parts().catalog(primary.catalog_host().unwrap()).unwrap();
+    let writer = writer.build().await.unwrap();
+    writer.upsert(record("old", 1)).await.unwrap();
+    let router = TieredDatabase::builder()
+        .hot(MemoryDatabase::new())
+        .primary(primary)
+        .archive(parts())
+        .build()
+        .await
+        .unwrap();
+
+    blobs.set(|_, _| async { Err(Error::unavailable("no route to the store")) }.boxed());
+    for _ in 0..2 {
+        let error = router.read("old").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(error.to_string().contains("tier: archive"), "{error}");
+        assert!(router.read_many(&["old"]).await.is_err());
+    }
+    *blobs.hook.lock() = None;
+    assert!(router.read("old").await.unwrap().is_some());
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn unavailable_as_absent() {
+    let test = "router::joined::an_archive_out_of_reach_is_no_absence";
+    crate::mutant::assert_caught("unavailable_as_absent", test);
 }

@@ -161,6 +161,11 @@ async fn the_newest_live_row_of_an_id_counts() -> Result<()> {
     assert_eq!(located.record.fields(), r#"{"v":4}"#);
     let table = "ducklake_inlined_data_1_1".into();
     assert_eq!(located.place, Place::Inlined { table, row_id: 7 });
+    assert_eq!(
+        located.older.len(),
+        3,
+        "two segments, and an inlined row before it"
+    );
     Ok(())
 }
 
