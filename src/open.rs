@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub use self::store::{Store, Tiers};
 
 use self::address::Address;
-use crate::{Database, Error, Result, TieredDatabase};
+use crate::{Database, Result, TieredDatabase};
 
 /// Opens the collection of a configuration file: the only one, or with `#name` behind the path the one of that name.
 ///
@@ -35,8 +35,11 @@ pub async fn open(path: impl AsRef<Path>) -> Result<TieredDatabase> {
 /// |---|---|
 /// | `memory:` | this process's memory |
 /// | `sqlite:PATH?table=records` | SQLite |
-/// | `ducklake:sqlite:PATH?data=archive/&table=records` | a Parquet archive alone |
+/// | `ducklake:sqlite:PATH?data=archive/&table=records` | a Parquet archive alone, its catalog in the file at `PATH` |
 /// | `PATH`, `PATH#collection` | what a configuration file describes |
+///
+/// A path in a URL counts from the working folder. An archive that belongs to a tiered database is better opened by its
+/// configuration: what is written to it alone, the primary does not know of.
 ///
 /// # Errors
 /// `Invalid`: no such URL. `Unsupported`: a backend that is not built yet, or not built in.
@@ -52,16 +55,28 @@ pub async fn database(url: &str) -> Result<Arc<dyn Database>> {
         )),
         #[cfg(not(feature = "sqlite"))]
         Address::Sqlite { .. } => Err(not_built_in("sqlite")),
-        Address::Archive { .. } => Err(Error::unsupported(
-            "an archive alone cannot be opened by URL yet; a configuration file's archive can",
-        )),
+        #[cfg(all(feature = "sqlite", feature = "archive"))]
+        Address::Archive {
+            catalog,
+            table,
+            data,
+        } => {
+            let catalog = crate::SqliteDatabase::builder(catalog)
+                .table(table)
+                .open()
+                .await?;
+            let archive = crate::ParquetArchive::in_dir(data).catalog_of(catalog)?;
+            Ok(Arc::new(archive.build().await?))
+        }
+        #[cfg(not(all(feature = "sqlite", feature = "archive")))]
+        Address::Archive { .. } => Err(not_built_in("sqlite, archive")),
         Address::Configuration(path) => Ok(Arc::new(open(path).await?)),
     }
 }
 
 /// Of a backend whose feature was off when the crate was built.
 #[cfg(not(all(feature = "sqlite", feature = "moka", feature = "archive")))]
-fn not_built_in(feature: &'static str) -> Error {
-    Error::unsupported("this build has no such backend: build with the feature")
+fn not_built_in(feature: &'static str) -> crate::Error {
+    crate::Error::unsupported("this build has no such backend: build with the feature")
         .with("feature", feature)
 }

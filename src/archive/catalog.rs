@@ -143,6 +143,12 @@ impl Catalog {
         Ok(create::table(tx, self.sql, new, now).await?.map(|_| ()))
     }
 
+    /// The age that the archive was begun with, if it was.
+    pub(crate) async fn bound_age(&self, tx: &mut dyn HostTransaction) -> Result<Option<String>> {
+        let bound = Bound::read(tx, self.source()).await?;
+        Ok(bound.map(|bound| bound.age.into()))
+    }
+
     /// Refuses an age other than the one that the archive was begun with.
     pub(crate) async fn check_bound_age(
         &self,

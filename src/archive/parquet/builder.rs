@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::columns::Columns;
-use super::{Inner, ParquetArchive};
+use super::{Inner, ParquetArchive, age_text};
 use crate::archive::catalog::Catalog;
 use crate::archive::metered::MeteredBlobs;
 use crate::archive::view::ArchiveReader;
 use crate::blob::{BlobStore, DirectoryStore};
 use crate::catalog_host::CatalogHost;
 use crate::telemetry::{self, ArchiveMetrics};
-use crate::{Age, Clock, Error, Result, SystemClock};
+use crate::{Age, Clock, Database, Error, Result, SystemClock};
 
 /// A [`ParquetArchive`] in the making: where its segments lie, and how they are made.
 ///
@@ -22,11 +22,12 @@ use crate::{Age, Clock, Error, Result, SystemClock};
 pub struct ParquetArchiveBuilder {
     place: Place,
     host: Option<Arc<dyn CatalogHost>>,
+    own: Option<Arc<dyn Database>>,
     table: Option<String>,
     name: Option<String>,
     columns: Columns,
     partition_by: Vec<String>,
-    age: Age,
+    age: Option<Age>,
     clock: Arc<dyn Clock>,
 }
 
@@ -49,11 +50,12 @@ impl ParquetArchiveBuilder {
         Self {
             place,
             host: None,
+            own: None,
             table: None,
             name: None,
             columns: Columns::Auto,
             partition_by: Vec::new(),
-            age: Age::default(),
+            age: None,
             clock: Arc::new(SystemClock),
         }
     }
@@ -75,6 +77,19 @@ impl ParquetArchiveBuilder {
         }
         self.host = Some(host);
         Ok(self)
+    }
+
+    /// The database in which the catalog lives, which is this archive's alone: closed together with it.
+    ///
+    /// # Errors
+    /// `Invalid`: it cannot hold a catalog, or another one was given already.
+    pub fn catalog_of(mut self, database: impl Database + 'static) -> Result<Self> {
+        let host = database.catalog_host().ok_or_else(|| {
+            Error::invalid("this database cannot hold an archive's catalog; take SQLite")
+                .with("database", format_args!("{database:?}"))
+        })?;
+        self.own = Some(Arc::new(database));
+        self.catalog(host)
     }
 
     /// The archived table's name; that of the collection's table unless said otherwise.
@@ -105,11 +120,11 @@ impl ParquetArchiveBuilder {
         self
     }
 
-    /// From when a record's age counts; `@created_at` unless said otherwise. A record without one is as old as its
-    /// writing.
+    /// From when a record's age counts: by default what the archive was begun with, `@created_at` for a new one. A
+    /// record without one is as old as its writing.
     #[must_use]
     pub fn age(mut self, age: Age) -> Self {
-        self.age = age;
+        self.age = Some(age);
         self
     }
 
@@ -147,8 +162,13 @@ impl ParquetArchiveBuilder {
             self.name.as_deref().unwrap_or(&collection),
         ));
         let blobs: Arc<dyn BlobStore> = Arc::new(MeteredBlobs::new(blobs, Arc::clone(&metrics)));
+        let catalog = Catalog::new(host.dialect(), &blobs.root(), &collection);
+        let age = match self.age {
+            Some(age) => age,
+            None => begun_with(&*host, &catalog).await?.unwrap_or_default(),
+        };
         let archive = ParquetArchive(Arc::new(Inner {
-            catalog: Catalog::new(host.dialect(), &blobs.root(), &collection),
+            catalog,
             reader: Arc::new(ArchiveReader::new(Arc::clone(&blobs), Arc::clone(&metrics))),
             metrics,
             name: self.name.unwrap_or_else(|| collection.clone()).into(),
@@ -156,12 +176,23 @@ impl ParquetArchiveBuilder {
             host,
             collection: collection.into(),
             columns: self.columns,
-            age: self.age,
+            age,
             clock: self.clock,
             writing: tokio::sync::Mutex::new(()),
+            own: self.own,
             is_closed: AtomicBool::new(false),
         }));
         archive.init().await?;
         Ok(archive)
     }
+}
+
+/// The age that the collection's segments are cut by, if there is such an archive.
+async fn begun_with(host: &dyn CatalogHost, catalog: &Catalog) -> Result<Option<Age>> {
+    let mut tx = host.begin_read().await?;
+    if !catalog.is_ready(&mut *tx).await? {
+        return Ok(None);
+    }
+    let bound = catalog.bound_age(&mut *tx).await?;
+    bound.map(|text| age_text::read(&text)).transpose()
 }
