@@ -29,6 +29,9 @@ pub(crate) const JOB_LIMIT: Duration = Duration::from_secs(3600);
 /// How often a publish starts again because somebody else wrote the catalog first.
 const ATTEMPTS: usize = 32;
 
+/// How often a commit may fail without having happened: a disk that is full stays full.
+const LOST_COMMITS: usize = 3;
+
 /// An encoded segment that nobody knows yet.
 #[derive(Debug)]
 pub(crate) struct Staged {
@@ -105,7 +108,12 @@ impl Publisher<'_> {
         let paths: Vec<&str> = staged.iter().map(|staged| &*staged.file.path).collect();
         if !mutation("journal_after_upload") {
             let begun = Instant::now();
-            step("journal", self.open(job, &paths)).await?;
+            let opened = step("journal", self.open(job, &paths)).await;
+            // Whether the row is there matters to nobody: it names objects that were never sent.
+            opened.map_err(|error| match error.kind() {
+                ErrorKind::Ambiguous => not_published(error),
+                _ => error,
+            })?;
             self.metrics.step(Step::Journal, begun.elapsed());
         }
         let done = self.send(job, &paths, &staged, companion).await;
@@ -144,6 +152,7 @@ impl Publisher<'_> {
         companion: &mut dyn Companion,
     ) -> Result<Published> {
         let begun = Instant::now();
+        let mut lost = 0;
         for _ in 0..ATTEMPTS {
             if begun.elapsed() > JOB_LIMIT {
                 return Err(Error::unavailable(
@@ -158,11 +167,15 @@ impl Publisher<'_> {
                 Attempt::Unknown(_, error) if mutation("unknown_outcome_no_wait") => {
                     return Err(Error::unavailable("the commit failed").with_source(error));
                 }
-                Attempt::Unknown(key, _) => {
+                Attempt::Unknown(key, error) => {
                     self.metrics.integrity.ambiguous(AmbiguousOp::Publish);
                     let asked = step("publish.outcome", self.is_published(job.batch)).await;
                     if asked.map_err(|error| unknown(job, error))? {
                         return Ok(Published::At(key));
+                    }
+                    lost += 1;
+                    if lost == LOST_COMMITS {
+                        return Err(not_published(error));
                     }
                 }
             }
@@ -307,6 +320,17 @@ impl Publisher<'_> {
         self.catalog.forget_batch(&mut *tx, batch).await?;
         tx.commit().await
     }
+}
+
+/// Of a commit that failed and is known not to have happened, with what is known of the place.
+fn not_published(error: Error) -> Error {
+    let mut told = Error::unavailable(
+        "a commit failed, and nothing of it was published; see whether the disk is there and has room, then run it again",
+    );
+    for (key, value) in error.context() {
+        told = told.with(key, value);
+    }
+    told.with_source(error)
 }
 
 fn unknown(job: Job<'_>, error: Error) -> Error {

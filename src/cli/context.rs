@@ -2,12 +2,14 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
+use parking_lot::Mutex;
 use thermocline::config::Config;
-use thermocline::{Error, Store, TieredDatabase};
+use thermocline::{Database, Error, Store, TieredDatabase};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Failure;
@@ -55,9 +57,22 @@ pub(super) struct Context {
     pub(super) options: Options,
     /// Cancelled by Ctrl-C.
     pub(super) stop: CancellationToken,
+    /// What was opened, to be closed when the command has ended.
+    opened: Mutex<Vec<TieredDatabase>>,
 }
 
+/// How long a command waits for what it opened to be closed.
+const CLOSING: Duration = Duration::from_secs(5);
+
 impl Context {
+    pub(super) fn new(options: Options, stop: CancellationToken) -> Self {
+        Self {
+            options,
+            stop,
+            opened: Mutex::default(),
+        }
+    }
+
     /// The configuration, if nothing is wrong with it.
     pub(super) fn config(&self) -> Result<Config, Failure> {
         Ok(Config::load(&self.options.config)?)
@@ -91,14 +106,34 @@ impl Context {
 
     /// Opens everything that the configuration describes.
     pub(super) async fn store(&self) -> Result<Store, Failure> {
-        Ok(Store::from_config(self.config()?).await?)
+        let store = Store::from_config(self.config()?).await?;
+        for name in store.names() {
+            self.opened.lock().push(store.collection(name)?);
+        }
+        Ok(store)
+    }
+
+    /// Closes what was opened: SQLite writes its log back, so that the file alone holds everything.
+    ///
+    /// All that was acknowledged is durable before: a log that cannot be written back is read by the next command.
+    pub(super) async fn close(&self) {
+        let opened = std::mem::take(&mut *self.opened.lock());
+        let closing = async {
+            for database in opened {
+                if let Err(error) = database.close().await {
+                    tracing::debug!(%error, "a collection was not closed");
+                }
+            }
+        };
+        if tokio::time::timeout(CLOSING, closing).await.is_err() {
+            tracing::debug!("closing takes long and is left to the next command");
+        }
     }
 
     /// Opens the collection that is meant.
     pub(super) async fn open(&self) -> Result<TieredDatabase, Failure> {
-        let config = self.config()?;
-        let name = self.collection_of(&config)?;
-        let store = Store::from_config(config).await?;
+        let store = self.store().await?;
+        let name = self.collection_of(store.config())?;
         Ok(store.collection(&name)?)
     }
 

@@ -69,7 +69,9 @@ impl fmt::Display for Failure {
                 for (key, value) in error.context() {
                     write!(f, "\n  {}: {value}", key.replace('_', " "))?;
                 }
-                let mut below = std::error::Error::source(error);
+                // `problem` is what lies below, in short.
+                let is_told = error.context().any(|(key, _)| key == "problem");
+                let mut below = std::error::Error::source(error).filter(|_| !is_told);
                 while let Some(source) = below {
                     write!(f, "\n  because: {source}")?;
                     below = source.source();

@@ -17,7 +17,7 @@ use crate::catalog_host::SkipReason;
 use crate::clock::Clock;
 use crate::policy::Policy;
 use crate::telemetry::{BatchOutcome, PolicyMetrics, Step, Violation};
-use crate::{ErrorKind, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How much of the primary's freed space is given back after each batch: a step that other writers hardly feel.
 const RELEASE_STEP: u64 = 16 << 20;
@@ -42,6 +42,17 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
         policy: run.policy.name().to_owned(),
         ..ArchiveReport::default()
     };
+    match run.archive.remove_leftovers().await {
+        Ok(0) => {}
+        Ok(objects) => tracing::info!(
+            objects,
+            "what a crashed run left in the archive was removed"
+        ),
+        // The next run finds it again.
+        Err(error) => {
+            tracing::warn!(%error, "what a crashed run left in the archive stays for now")
+        }
+    }
     host.prepare_to_move(run.archive.age()).await?;
     let mut reader = DueReader::new(
         &**host,
@@ -58,9 +69,16 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
             break;
         };
         run.archive.metrics().step(Step::Scan, read.elapsed());
-        batch.end(move_batch(run, segments, &mut report).await?);
+        let moved = move_batch(run, segments, &mut report).await;
+        batch.end(moved.map_err(|error| so_far(error, &report))?);
         let releasing = Instant::now();
-        report.released += host.release(RELEASE_STEP).await?;
+        match host.release(RELEASE_STEP).await {
+            Ok(released) => report.released += released,
+            // What was moved is moved; a later run gives the space back.
+            Err(error) => {
+                tracing::warn!(%error, "the space that a batch freed was not given back to the disk");
+            }
+        }
         run.archive
             .metrics()
             .step(Step::Release, releasing.elapsed());
@@ -83,6 +101,14 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
         run.metrics.skipped(reason.as_str(), *count);
     }
     Ok(report)
+}
+
+/// What was moved before an error stays moved: whoever reads of the error is told so.
+fn so_far(error: Error, report: &ArchiveReport) -> Error {
+    match report.moved {
+        0 => error,
+        moved => error.with("moved_before", moved),
+    }
 }
 
 async fn move_batch(

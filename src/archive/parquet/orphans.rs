@@ -101,6 +101,31 @@ impl ParquetArchive {
         Ok(found)
     }
 
+    /// Removes what crashed jobs left behind, as far as the journal knows it: nothing is listed. How many objects.
+    ///
+    /// # Errors
+    /// As [`remove_orphans`](Self::remove_orphans).
+    pub(crate) async fn remove_leftovers(&self) -> Result<u64> {
+        let view = self.view().await?;
+        let Some(id) = view.state().table.id else {
+            return Ok(0);
+        };
+        let before = self.0.clock.now() - JOB_LIMIT;
+        let mut tx = self.host().begin_read().await?;
+        let mut found = Orphans::default();
+        for state in [BatchState::Open, BatchState::Dead] {
+            let batches = self.catalog().batches(&mut *tx, id, state, before).await?;
+            found
+                .batches
+                .extend(batches.into_iter().map(Leftover::from));
+        }
+        drop(tx);
+        if found.batches.is_empty() {
+            return Ok(0);
+        }
+        self.remove_orphans(&found).await
+    }
+
     /// Removes orphans that were found: the batches are fenced off first, so that none of them can be published later.
     /// How many objects it removed or found gone.
     ///

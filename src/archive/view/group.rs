@@ -6,6 +6,7 @@ use super::ArchiveView;
 use super::dead::DeadRows;
 use super::known::KnownPaths;
 use super::prune::may_match;
+use super::reader::of_object;
 use crate::archive::catalog::DataFile;
 use crate::archive::segment::{Chunks, RecordReader, RowGroup, Tail};
 use crate::query::{Filter, Path, Prepared, Root};
@@ -228,6 +229,6 @@ impl FileScan {
     }
 
     fn named(&self, error: Error) -> Error {
-        error.with("object", &self.file.path)
+        of_object(error, &self.file.path)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 
 use super::ArchiveView;
-use super::reader::blocking;
+use super::reader::{blocking, of_object};
 use crate::archive::catalog::DataFile;
 use crate::archive::column::SystemColumn;
 use crate::archive::segment::{Chunks, RecordReader, RowGroup, Tail};
@@ -72,11 +72,7 @@ pub(super) async fn probe(
             }
             Ok(hits)
         });
-        hits.extend(
-            found
-                .await
-                .map_err(|error| error.with("object", &file.path))?,
-        );
+        hits.extend(found.await.map_err(|error| of_object(error, &file.path))?);
     }
     Ok(hits)
 }

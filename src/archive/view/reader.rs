@@ -101,7 +101,7 @@ impl ArchiveReader {
             Ok(Arc::new(tail))
         };
         let tail = self.tails.try_get_with_by_ref(&file.path, load).await;
-        tail.map_err(|error| Arc::unwrap_or_clone(error).with("object", &file.path))
+        tail.map_err(|error| of_object(Arc::unwrap_or_clone(error), &file.path))
     }
 
     /// The tail of a data file, if it is in memory.
@@ -142,7 +142,7 @@ impl ArchiveReader {
             Ok::<_, Error>(Arc::new(ids))
         };
         let ids = self.scanned.try_get_with_by_ref(&file.path, load).await;
-        ids.map_err(|error| Arc::unwrap_or_clone(error).with("object", &file.path))
+        ids.map_err(|error| of_object(Arc::unwrap_or_clone(error), &file.path))
     }
 
     /// What a delete file names: in memory, or one request.
@@ -179,13 +179,30 @@ impl ArchiveReader {
             return Ok(Vec::new());
         }
         let parts = self.blobs.get_ranges(path, ranges).await?;
-        parts.ok_or_else(|| missing_object(path))
+        parts.ok_or_else(|| self.missing(path))
     }
 
     async fn suffix(&self, path: &str, length: u64) -> Result<Bytes> {
         let end = self.blobs.get_suffix(path, length).await?;
-        end.ok_or_else(|| missing_object(path))
+        end.ok_or_else(|| self.missing(path))
     }
+
+    fn missing(&self, path: &str) -> Error {
+        Error::corrupt(
+            "an object that the archive's catalog names is missing; bring it back from a backup, or name the folder that \
+             holds it",
+        )
+        .with("object", path)
+        .with("folder", self.blobs.root())
+    }
+}
+
+/// Says of an error which object it is about, unless it says so itself.
+pub(super) fn of_object(error: Error, path: &str) -> Error {
+    if error.context().any(|(key, _)| key == "object") {
+        return error;
+    }
+    error.with("object", path)
 }
 
 fn cache<V: Send + Sync + 'static>(budget: u64, bytes: fn(&V) -> usize) -> Cache<Arc<str>, Arc<V>> {
@@ -208,10 +225,6 @@ fn merged(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
         }
     }
     merged
-}
-
-fn missing_object(path: &str) -> Error {
-    Error::corrupt("an object that the archive's catalog names is missing").with("object", path)
 }
 
 /// Does work that takes long enough to keep others waiting; a panic of a library over damaged bytes ends here.

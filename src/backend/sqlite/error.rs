@@ -97,14 +97,17 @@ fn meaning(code: i32) -> (ErrorKind, &'static str) {
             "the database cannot be written; allow writing to the file and to its folder",
         ),
         code::INTERRUPT => (ErrorKind::Unavailable, "the statement was interrupted"),
-        code::IOERR => (ErrorKind::Unavailable, "the disk below the database failed"),
+        code::IOERR => (
+            ErrorKind::Unavailable,
+            "the disk below the database failed; see whether it is there, well, and has room",
+        ),
         code::CORRUPT => (
             ErrorKind::Corrupt,
             "the database file is damaged; restore a backup, or save what `.recover` of the sqlite3 shell can read",
         ),
         code::FULL => (
             ErrorKind::Unavailable,
-            "the disk is full; nothing was written",
+            "the disk is full, and nothing was written; make room there",
         ),
         code::CANTOPEN => (
             ErrorKind::Unavailable,
@@ -131,7 +134,7 @@ fn broken_constraint(error: &sqlx::Error) -> Option<String> {
     Some(text.split_once("UNIQUE constraint failed: ")?.1.to_owned())
 }
 
-fn problem(error: &sqlx::Error) -> String {
+pub(super) fn problem(error: &sqlx::Error) -> String {
     match error.as_database_error() {
         Some(error) => format!("{} [{}]", error.message(), error.code().unwrap_or_default()),
         None => error.to_string(),

@@ -51,6 +51,7 @@ pub(super) async fn commit(lease: &mut Lease) -> Result<()> {
                     "the disk failed during a commit; read before you write again",
                 )
                 .with("file", lease.file().display())
+                .with("problem", error::problem(&error))
                 .with_source(error)
             } else {
                 error::from_driver(lease.file(), error)

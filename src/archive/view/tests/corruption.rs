@@ -117,6 +117,8 @@ async fn a_missing_object_is_corrupt_and_told_apart() {
     ] {
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert!(error.to_string().contains("missing"), "{error}");
+        let named: Vec<_> = error.context().map(|(key, _)| key).collect();
+        assert_eq!(named, ["object", "folder"], "each once");
     }
 }
 
@@ -159,5 +161,36 @@ async fn rubbish_in_place_of_a_file_of_others_is_corrupt() {
             "{} bytes: {error:?}",
             bytes.len()
         );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Files of others have no checksums: a changed byte may be another answer, and never a panic.
+    #[test]
+    fn no_change_of_a_file_of_others_takes_the_process_down(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let texts = |texts: [&str; 3]| std::sync::Arc::new(arrow_array::StringArray::from(texts.to_vec()));
+        let good = super::foreign::parquet(
+            vec![("id", 1, texts(["a", "b", "c"])), ("fields", 7, texts(["{}", r#"{"n":1}"#, "{}"]))],
+            2,
+        );
+        let mut bytes = good.to_vec();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut rig = Rig::new(columns(&[("n", ColumnType::Integer)]));
+            rig.file(bytes.into(), 3).await;
+            for error in [rig.ids(&Query::all()).await.err(), rig.fields("b").await.err()].into_iter().flatten() {
+                let told = matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Unsupported);
+                prop_assert!(told, "{error:?}");
+            }
+            Ok::<(), TestCaseError>(())
+        })?;
     }
 }
