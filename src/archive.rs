@@ -23,5 +23,8 @@ pub use self::parquet::{
 };
 pub(crate) use self::view::{ArchiveView, Located, Lookup};
 
+#[cfg(feature = "faults")]
+pub use self::segment::rubbish;
+
 #[cfg(all(test, feature = "faults", feature = "sqlite"))]
 mod mutations;

@@ -10,6 +10,8 @@ mod imprint;
 mod layout;
 mod promote;
 mod rows;
+#[cfg(any(test, feature = "faults"))]
+pub mod rubbish;
 mod tail;
 mod tally;
 mod values;

@@ -553,3 +553,67 @@ fn the_environment_puts_values_in() {
     );
     assert_eq!(config.policies_of("flights").count(), 1);
 }
+
+const WHOLE: &str = r#"
+policies = "policies/"
+search_max_age = "10m"
+[hot]
+backend = "moka"
+max_bytes = "256 MiB"
+ttl = "10m"
+[primary]
+backend = "sqlite"
+path = "t.db"
+[archive]
+data = "archive/"
+[collections.flights]
+age = { field = "ts", unit = "ms" }
+columns = ["carrier"]
+"#;
+
+const WHOLE_POLICY: &str = r#"
+name = "p"
+collection = "flights"
+older_than = "90d"
+where = "status in ('closed', 'x') and n < 5"
+batch = { rows = 10, bytes = "1 MiB" }
+"#;
+
+/// A text with a piece of it put elsewhere, or something else in its place.
+fn broken(text: &str, cut: [usize; 3], instead: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let [from, to, at] = cut.map(|place| place % (chars.len() + 1));
+    let (from, to) = (from.min(to), from.max(to));
+    let mut kept: Vec<char> = [&chars[..from], &chars[to..]].concat();
+    let at = at.min(kept.len());
+    kept.splice(at..at, instead.chars());
+    kept.into_iter().collect()
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn no_text_makes_it_panic(
+        cuts in proptest::array::uniform3(0_usize..500),
+        instead in proptest::option::of("[ -~\\n\u{fc}]{0,20}"),
+        is_policy: bool,
+    ) {
+        let instead = instead.unwrap_or_default();
+        let cut = [cuts[0], cuts[1].min(cuts[0] + 40), cuts[2]];
+        let folder = tempfile::tempdir().expect("a folder");
+        let (config, policy) = match is_policy {
+            true => (WHOLE.to_owned(), broken(WHOLE_POLICY, cut, &instead)),
+            false => (broken(WHOLE, cut, &instead), WHOLE_POLICY.to_owned()),
+        };
+        if let Err(problems) = load(folder.path(), &config, &[&policy]) {
+            let told = problems.to_string();
+            proptest::prop_assert!(!told.is_empty());
+            let kind = Error::from(problems).kind();
+            proptest::prop_assert!(
+                matches!(kind, ErrorKind::Invalid | ErrorKind::Unsupported | ErrorKind::Unavailable),
+                "{kind:?}: {told}"
+            );
+        }
+    }
+}

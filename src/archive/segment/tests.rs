@@ -1,2 +1,3 @@
 pub(super) mod flights;
 mod round_trip;
+mod rubbish;

@@ -231,3 +231,49 @@ fn what_has_no_meaning_is_refused_by_name() {
     let vector = Query::from_json(r#"{"vector_query": {"vector": [1]}}"#).unwrap_err();
     assert_eq!(vector.kind(), ErrorKind::Unsupported);
 }
+
+/// Texts that are almost a query.
+fn almost() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let pieces = prop::sample::select(vec![
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"filters\"",
+        "\"field\"",
+        "\"operator\"",
+        "\"value\"",
+        "\"sort\"",
+        "\"order\"",
+        "\"limit\"",
+        "\"condition\"",
+        "\"and\"",
+        "\"a.b\"",
+        "\"=\"",
+        "\"in\"",
+        "\"regex\"",
+        "\"$now\"",
+        "\"-90d\"",
+        "null",
+        "1e400",
+        "-1",
+        "true",
+        "\"(\"",
+        " ",
+    ]);
+    prop::collection::vec(pieces, 0..30).prop_map(|pieces| pieces.concat())
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in proptest::prelude::any::<String>(), almost in almost()) {
+        for text in [text, almost] {
+            if let Err(error) = Query::from_json(&text) {
+                proptest::prop_assert_eq!(error.kind(), ErrorKind::Invalid, "{}", text);
+            }
+        }
+    }
+}

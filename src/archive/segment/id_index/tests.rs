@@ -24,6 +24,37 @@ proptest! {
             prop_assert_eq!(read.row_group(id), Some(*group));
         }
     }
+
+    /// A checksum proves nothing about what was summed: a writer may have been wrong.
+    #[test]
+    fn nothing_under_a_right_checksum_panics(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let ids: Vec<(String, u32)> = (0..50).map(|n| (format!("r{n}"), n / 10)).collect();
+        let good = built(&ids, 5);
+        let mut bytes = good.as_bytes()[..good.as_bytes().len() - CHECKSUM].to_vec();
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        for (at, byte) in &changes {
+            let length = bytes.len();
+            if let Some(changed) = bytes.get_mut(at.index(length.max(1))) {
+                *changed = *byte;
+            }
+        }
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+        if let Ok(read) = IdIndex::parse(bytes.into()) {
+            for (id, _) in &ids {
+                let _any = read.row_group(id);
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        crate::archive::segment::rubbish::read_id_index(&bytes);
+    }
 }
 
 #[test]
