@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use thermocline::{ArchiveReport, Archiver};
+use thermocline::{Age, ArchiveReport, Archiver, SkipReason};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};
@@ -61,7 +61,7 @@ impl Archive {
             let report = run(context, archiver(), total).await?;
             stopped |= report.stopped;
             if people {
-                tell(&name, &report)?;
+                tell(&name, &store.config().collections[&name].age, &report)?;
             }
             reports.push((name, report));
             if stopped {
@@ -97,22 +97,27 @@ pub(super) async fn run(
         .ok_or_else(|| thermocline::Error::unexpected("a policy ran and told nothing").into())
 }
 
-fn tell(collection: &str, report: &ArchiveReport) -> Result<(), Failure> {
-    write_line(&format!(
-        "{collection}: {} moved {} in {}: {} of JSON into {} of {}",
-        report.policy,
-        counted(report.moved, "record"),
-        duration(report.took),
-        size(report.moved_bytes),
-        counted(report.segments, "segment"),
-        size(report.bytes),
-    ))?;
+fn tell(collection: &str, age: &Age, report: &ArchiveReport) -> Result<(), Failure> {
+    let told = match report.moved {
+        0 => format!("{collection}: {} moved nothing", report.policy),
+        moved => format!(
+            "{collection}: {} moved {} in {}: {} of JSON into {} of {}",
+            report.policy,
+            counted(moved, "record"),
+            duration(report.took),
+            size(report.moved_bytes),
+            counted(report.segments, "segment"),
+            size(report.bytes),
+        ),
+    };
+    write_line(&told)?;
     for (reason, count) in &report.skipped {
-        write_line(&format!(
-            "{collection}: {} stay: {}",
-            number(*count),
-            reason.as_str().replace('_', " ")
-        ))?;
+        let why = match reason {
+            SkipReason::NoAge => format!("no age, {age} is missing or null"),
+            SkipReason::UnreadableAge => format!("an age that is no time, in {age}"),
+            other => other.as_str().replace('_', " "),
+        };
+        write_line(&format!("{collection}: {} stay: {why}", number(*count)))?;
     }
     if report.repaired > 0 {
         write_line(&format!(

@@ -62,6 +62,13 @@ impl Explain {
                 None => facts.push(("segment", json!("none: DuckDB keeps it in the catalog"))),
             }
             facts.push(("snapshot", json!(place.snapshot)));
+            if place.older_rows > 0 {
+                facts.push(("older_rows", json!(place.older_rows)));
+                eprintln!(
+                    "note: another program inserted this id again; searches and counts find each of its rows, and the \
+                     next put or delete ends them all"
+                );
+            }
             record
         };
         facts.push(("bytes", json!(record.bytes())));

@@ -2,7 +2,8 @@
 
 use clap::Args;
 use comfy_table::Table;
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
 use serde_json::{Value, json};
 use thermocline::{Plan as Planned, Policy, Store};
 
@@ -89,14 +90,14 @@ fn tell(collection: &str, plan: &Planned) -> Result<(), Failure> {
     ))?;
     let mut rows: Table = table(["", "records", ""], &[1]);
     let ages = match (plan.oldest, plan.newest) {
-        (Some(oldest), Some(newest)) => format!("from {oldest} to {newest}"),
+        (Some(oldest), Some(newest)) => format!(", {} to {}", day(oldest), day(newest)),
         _ => String::new(),
     };
     rows.add_row([
         "move".to_owned(),
         number(plan.rows),
         format!(
-            "{} of JSON into {} {ages}",
+            "{} of JSON into {}{ages}",
             size(plan.bytes),
             counted(plan.segments, "segment")
         ),
@@ -123,6 +124,11 @@ fn tell(collection: &str, plan: &Planned) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The day of a time, in UTC.
+fn day(time: Timestamp) -> civil::Date {
+    TimeZone::UTC.to_datetime(time).date()
 }
 
 fn described(collection: &str, plan: &Planned) -> Value {

@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod export;
+mod full_disk;
 mod lifecycle;
+mod shell;
 mod stopping;
 
 use std::io::Write;
