@@ -3,6 +3,7 @@
 mod archive;
 mod check;
 mod columns;
+mod completions;
 mod context;
 mod count;
 mod delete;
@@ -14,6 +15,7 @@ mod get;
 mod import;
 mod init;
 mod interrupt;
+mod man;
 mod people;
 mod plan;
 mod progress;
@@ -69,6 +71,8 @@ enum Command {
     Status(status::Status),
     Explain(explain::Explain),
     Config(settings::Settings),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Command {
@@ -89,6 +93,8 @@ impl Command {
             Self::Status(command) => command.run(context).await,
             Self::Explain(command) => command.run(context).await,
             Self::Config(command) => command.run(context),
+            Self::Completions(command) => command.run(),
+            Self::Man(command) => command.run(),
         }
     }
 
@@ -118,10 +124,7 @@ pub(super) fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Exit {
-    let context = Context {
-        options: arguments.options,
-        stop: interrupt::token(),
-    };
+    let context = Context::new(arguments.options, interrupt::token());
     let ended = if arguments.command.stops_by_itself() {
         arguments.command.run(&context).await
     } else {
@@ -130,6 +133,7 @@ async fn run(arguments: Arguments) -> Exit {
             () = context.stop.cancelled() => Ok(Exit::Interrupted),
         }
     };
+    context.close().await;
     ended.unwrap_or_else(|failure| {
         if !matches!(failure, Failure::Unread) {
             eprintln!("{failure}");

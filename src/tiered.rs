@@ -9,6 +9,8 @@ mod coherence;
 mod cold;
 mod flight;
 mod generations;
+mod guard;
+mod guarded;
 #[cfg(feature = "archive")]
 mod joined;
 mod lease;
@@ -33,16 +35,19 @@ pub use self::archive::{ArchivePart, IntoArchive};
 #[cfg(feature = "archive")]
 pub use self::archiver::{Archiver, ArchiverHandle};
 pub use self::builder::{
-    DEFAULT_ABSENT_TTL, DEFAULT_SEARCH_MAX_AGE, DEFAULT_TTL, Ids, TieredDatabaseBuilder,
+    DEFAULT_ABSENT_TTL, DEFAULT_SEARCH_MAX_AGE, DEFAULT_TIMEOUT, DEFAULT_TTL, Ids,
+    TieredDatabaseBuilder,
 };
 use self::coherence::Coherence;
 use self::cold::Cold;
 use self::flight::Flights;
+pub use self::guard::Circuit;
+use self::guard::Guards;
 pub use self::source::{ReadSource, SourcedStream};
 use crate::telemetry::RouterMetrics;
 use crate::{
     Capabilities, CatalogHost, Clock, Database, Error, ErrorKind, Health, HotUsage, Policy, Query,
-    Record, RecordStream, Result, Write, Written,
+    Record, RecordStream, Result, Tier, Write, Written,
 };
 
 /// One collection over a hot tier, a primary and an archive; a `Database` itself, and cheap to clone.
@@ -51,7 +56,7 @@ use crate::{
 /// the primary. An archived record is read, searched, updated and deleted like any other: a write of one takes it out of
 /// the archive in the same step.
 ///
-/// It is a handle: clone it, never wrap it in an `Arc`. It must be used within a tokio runtime.
+/// It is a handle: clone it, never wrap it in an `Arc`. It must be used within a tokio runtime that has a timer.
 ///
 /// # Consistency
 ///
@@ -86,6 +91,11 @@ use crate::{
 /// A tier that does not answer is an error, never a shorter answer. With the archive out of reach reads and writes of
 /// records that the primary holds go on; what may be archived is `Unavailable`, and is never taken for absent or new.
 ///
+/// A tier is waited for no longer than [`timeout`](TieredDatabaseBuilder::timeout), and one that keeps failing is left
+/// alone for a while ([`circuit_breaker`](TieredDatabaseBuilder::circuit_breaker)), so that a slow archive does not hold up
+/// those who do not need it. [`circuit`](TieredDatabase::circuit) tells how it stands, and a look at the
+/// [`health`](Database::health) asks the tiers whatever it says.
+///
 /// # Closing
 ///
 /// [`close`](Database::close) waits for the writes that are under way, then closes primary and archive. Dropping the
@@ -99,6 +109,7 @@ struct Inner {
     coherence: Arc<Coherence>,
     flights: Flights,
     cold: Box<dyn Cold>,
+    guards: Guards,
     #[cfg(feature = "archive")]
     policies: Vec<Policy>,
     clock: Arc<dyn Clock>,
@@ -138,6 +149,11 @@ impl TieredDatabase {
     /// As [`search`](Database::search).
     pub async fn search_with_source(&self, query: Query) -> Result<SourcedStream> {
         self.stream(&query).await
+    }
+
+    /// Whether a tier is asked, or left alone because it kept failing.
+    pub fn circuit(&self, tier: Tier) -> Circuit {
+        self.inner.guards.circuit(tier)
     }
 
     /// How full the hot tier is; none where there is none.

@@ -1,6 +1,5 @@
 //! The archive alone, as a `Database` over a SQLite file and a directory.
 
-pub(crate) mod doubles;
 mod mutations;
 
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use thermocline::{
 };
 use tokio::sync::{Notify, Semaphore};
 
-use self::doubles::HookedBlobs;
+use crate::hooked_blobs::HookedBlobs;
 
 /// An archive, and what it stands on.
 pub(crate) struct Bench {

@@ -25,6 +25,8 @@ mod directory;
 mod flights;
 mod floor_plan;
 mod foreign;
+#[cfg(feature = "archive")]
+mod hooked_blobs;
 #[cfg(feature = "cli")]
 mod kill;
 mod model;
@@ -32,6 +34,13 @@ mod model;
 mod mover;
 #[cfg(feature = "faults")]
 mod mutant;
+#[cfg(all(
+    feature = "config",
+    feature = "archive",
+    feature = "sqlite",
+    feature = "faults"
+))]
+mod open;
 mod repository;
 mod router;
 #[cfg(all(feature = "archive", feature = "sqlite", feature = "faults"))]

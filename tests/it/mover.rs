@@ -1,62 +1,17 @@
 //! What a move does while records change under it, and that broken rules of it are noticed.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use futures::TryStreamExt;
-use futures::stream::BoxStream;
+use futures::{FutureExt, TryStreamExt};
 use parking_lot::Mutex;
 use serde_json::json;
 use thermocline::{
-    BlobInfo, BlobStore, Database, DatabaseExt, DirectoryStore, ManualClock, ParquetArchive,
-    Policy, Query, Record, Result, SkipReason, SqliteDatabase, TieredDatabase,
+    Database, DatabaseExt, DirectoryStore, ManualClock, ParquetArchive, Policy, Query, Record,
+    SkipReason, SqliteDatabase, TieredDatabase,
 };
+use tokio::sync::Notify;
 
-/// A directory that changes records at the moment when a segment is uploaded: after they were read, before they are
-/// deleted.
-#[derive(Debug)]
-struct Meddler {
-    store: DirectoryStore,
-    primary: SqliteDatabase,
-    changes: Mutex<Option<Vec<Record>>>,
-}
-
-#[async_trait]
-impl BlobStore for Meddler {
-    async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
-        let changes = self.changes.lock().take();
-        if let Some(changes) = changes {
-            self.primary.upsert_many(changes).await?;
-        }
-        self.store.put(path, bytes).await
-    }
-
-    async fn get_ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Option<Vec<Bytes>>> {
-        self.store.get_ranges(path, ranges).await
-    }
-
-    async fn get_suffix(&self, path: &str, length: u64) -> Result<Option<Bytes>> {
-        self.store.get_suffix(path, length).await
-    }
-
-    async fn size(&self, path: &str) -> Result<Option<u64>> {
-        self.store.size(path).await
-    }
-
-    async fn delete(&self, path: &str) -> Result<()> {
-        self.store.delete(path).await
-    }
-
-    fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>> {
-        self.store.list(prefix)
-    }
-
-    fn root(&self) -> String {
-        self.store.root()
-    }
-}
+use crate::hooked_blobs::HookedBlobs;
 
 fn record(number: usize, value: &str) -> Record {
     let day = format!("2013-03-{:02}", 1 + number % 28);
@@ -69,14 +24,25 @@ async fn a_record_that_changes_during_its_move_stays_and_is_there_once() {
     let primary = SqliteDatabase::open(folder.path().join("records.db"))
         .await
         .unwrap();
-    let meddler = Meddler {
-        store: DirectoryStore::open(folder.path().join("archive")).unwrap(),
-        primary: primary.clone(),
-        changes: Mutex::new(Some(vec![record(3, "new"), record(7, "new")])),
-    };
+    let directory = DirectoryStore::open(folder.path().join("archive")).unwrap();
+    let blobs = HookedBlobs::over(Arc::new(directory));
+    // Records change when a segment is uploaded: after they were read, before they are deleted.
+    let changes = Mutex::new(Some(vec![record(3, "new"), record(7, "new")]));
+    let meddled = primary.clone();
+    blobs.set(move |call, _| {
+        let changes = (call == "put").then(|| changes.lock().take()).flatten();
+        let primary = meddled.clone();
+        async move {
+            if let Some(changes) = changes {
+                primary.upsert_many(changes).await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    });
     let router = TieredDatabase::builder()
         .primary(primary.clone())
-        .archive(ParquetArchive::with_blobs(Arc::new(meddler)))
+        .archive(ParquetArchive::with_blobs(blobs))
         .age("day")
         .policy(Policy::older_than("90d").unwrap())
         .clock(ManualClock::at("2014-01-01T00:00:00Z".parse().unwrap()))
@@ -116,6 +82,73 @@ async fn a_record_that_changes_during_its_move_stays_and_is_there_once() {
         (2, 0),
         "the next run takes them"
     );
+    assert_eq!(router.count(&Query::all()).await.unwrap(), 10);
+}
+
+fn files(folder: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| match entry.path() {
+            path if path.is_dir() => files(&path),
+            _ => 1,
+        })
+        .sum()
+}
+
+#[tokio::test]
+async fn what_a_run_that_died_left_behind_goes_with_a_later_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let primary = SqliteDatabase::open(folder.path().join("records.db"))
+        .await
+        .unwrap();
+    let directory = DirectoryStore::open(folder.path().join("archive")).unwrap();
+    let blobs = HookedBlobs::over(Arc::new(directory));
+    let clock = ManualClock::at("2014-01-01T00:00:00Z".parse().unwrap());
+    let router = TieredDatabase::builder()
+        .primary(primary)
+        .archive(ParquetArchive::with_blobs(Arc::<HookedBlobs>::clone(
+            &blobs,
+        )))
+        .age("day")
+        .policy(Policy::older_than("90d").unwrap())
+        .clock(clock.clone())
+        .build()
+        .await
+        .unwrap();
+    let records = (0..10).map(|number| record(number, "old")).collect();
+    router.upsert_many(records).await.unwrap();
+
+    // It dies when its segment is uploaded and nobody knows of it yet.
+    let uploaded = Arc::new(Notify::new());
+    let told = Arc::clone(&uploaded);
+    blobs.set(move |call, _| {
+        let told = (call == "size").then(|| Arc::clone(&told));
+        async move {
+            if let Some(told) = told {
+                told.notify_one();
+                std::future::pending::<()>().await;
+            }
+            Ok(())
+        }
+        .boxed()
+    });
+    let dying = tokio::spawn({
+        let router = router.clone();
+        async move { router.archive_due().await }
+    });
+    uploaded.notified().await;
+    dying.abort();
+    assert!(dying.await.unwrap_err().is_cancelled());
+    *blobs.hook.lock() = None;
+    let archive = folder.path().join("archive");
+    assert_eq!(files(&archive), 1, "an orphan");
+
+    // Soon after, it may still be at work.
+    router.archive_due().await.unwrap();
+    assert_eq!(files(&archive), 2, "the orphan, and the segment");
+    clock.advance(std::time::Duration::from_secs(2 * 3600));
+    router.archive_due().await.unwrap();
+    assert_eq!(files(&archive), 1, "the segment alone");
     assert_eq!(router.count(&Query::all()).await.unwrap(), 10);
 }
 

@@ -96,6 +96,7 @@ impl Tiers {
             .hot(MemoryDatabase::new())
             .primary(primary.clone())
             .archive(archive.clone())
+            .policy(policy())
             .clock(clock.clone())
             .build()
             .await
@@ -125,6 +126,13 @@ impl Tiers {
             self.primary.delete(id).await.unwrap();
         }
     }
+}
+
+/// Takes some of the old records and leaves others.
+#[cfg(all(feature = "sqlite", feature = "archive"))]
+fn policy() -> thermocline::Policy {
+    let policy = thermocline::Policy::older_than("1d").unwrap();
+    policy.filter("id < 'c'").unwrap()
 }
 
 fn a_clock() -> ManualClock {

@@ -48,6 +48,11 @@ pub(crate) const SUBJECTS: &[Make] = &[
     ("tiered over SQLite and an archive in it", || {
         Box::pin(async { Box::new(Tiers::joined().await) as Box<dyn Subject> })
     }),
+    #[cfg(all(feature = "sqlite", feature = "archive"))]
+    (
+        "tiered over SQLite and an archive, with a mover at work",
+        || Box::pin(async { Box::new(Moving(Tiers::joined().await)) as Box<dyn Subject> }),
+    ),
     #[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]
     ("archive", || {
         Box::pin(async { Box::new(Bench::new().await) as Box<dyn Subject> })
@@ -73,6 +78,24 @@ impl Subject for Tiers {
         for id in ids.iter().step_by(2) {
             self.move_to_archive(id).await;
         }
+    }
+}
+
+/// Tiers whose policy is run, as on a day long after everything was written.
+#[cfg(all(feature = "sqlite", feature = "archive"))]
+struct Moving(Tiers);
+
+#[cfg(all(feature = "sqlite", feature = "archive"))]
+#[async_trait]
+impl Subject for Moving {
+    fn database(&self) -> &dyn Database {
+        &self.0.router
+    }
+
+    async fn rearrange(&self) {
+        let archiver = self.0.router.archiver();
+        let later = "2100-01-01T00:00:00Z".parse().unwrap();
+        archiver.at(later).run().await.unwrap();
     }
 }
 

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::FutureExt;
 use tempfile::TempDir;
 use thermocline::{
-    BlobInfo, BlobStore, Call, CatalogHost, Database, DatabaseExt, DirectoryStore, Error,
-    ErrorKind, Fault, Faulty, MemoryDatabase, ParquetArchive, Query, Result, Script,
-    SqliteDatabase, TieredDatabase,
+    Call, Database, DatabaseExt, DirectoryStore, Error, ErrorKind, Fault, Faulty, MemoryDatabase,
+    ParquetArchive, Query, Script, SqliteDatabase, TieredDatabase,
 };
 use tokio::time::timeout;
 
 use super::record;
+use crate::hooked_blobs::HookedBlobs;
 
 struct World {
     router: TieredDatabase,
@@ -152,74 +150,33 @@ async fn a_caller_that_goes_does_not_stop_the_write() {
     }
 }
 
-/// A folder that cannot be read while somebody holds the lock of the database.
-#[derive(Debug)]
-struct Guarded {
-    folder: DirectoryStore,
-    host: Arc<dyn CatalogHost>,
-}
-
-impl Guarded {
-    async fn check(&self) -> Result<()> {
-        match timeout(Duration::from_secs(2), self.host.begin_write()).await {
-            Ok(begun) => begun.map(drop),
-            Err(_) => Err(Error::unexpected(
-                "something is fetched while the lock is held",
-            )),
-        }
-    }
-}
-
-#[async_trait]
-impl BlobStore for Guarded {
-    async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
-        self.folder.put(path, bytes).await
-    }
-
-    async fn get_ranges(
-        &self,
-        path: &str,
-        ranges: &[std::ops::Range<u64>],
-    ) -> Result<Option<Vec<Bytes>>> {
-        self.check().await?;
-        self.folder.get_ranges(path, ranges).await
-    }
-
-    async fn get_suffix(&self, path: &str, length: u64) -> Result<Option<Bytes>> {
-        self.check().await?;
-        self.folder.get_suffix(path, length).await
-    }
-
-    async fn size(&self, path: &str) -> Result<Option<u64>> {
-        self.folder.size(path).await
-    }
-
-    async fn delete(&self, path: &str) -> Result<()> {
-        self.folder.delete(path).await
-    }
-
-    fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>> {
-        self.folder.list(prefix)
-    }
-
-    fn root(&self) -> String {
-        self.folder.root()
-    }
-}
-
 #[tokio::test]
 async fn nothing_is_fetched_while_the_lock_is_held() {
     let world = World::new().await;
     let file = SqliteDatabase::open(world.folder.path().join("records.db"))
         .await
         .unwrap();
-    let guarded = Guarded {
-        folder: DirectoryStore::open(world.folder.path().join("archive")).unwrap(),
-        host: file.catalog_host().unwrap(),
-    };
+    let directory = DirectoryStore::open(world.folder.path().join("archive")).unwrap();
+    let blobs = HookedBlobs::over(Arc::new(directory));
+    let host = file.catalog_host().unwrap();
+    blobs.set(move |call, _| {
+        let host = Arc::clone(&host);
+        async move {
+            if call != "get" {
+                return Ok(());
+            }
+            match timeout(Duration::from_secs(2), host.begin_write()).await {
+                Ok(begun) => begun.map(drop),
+                Err(_) => Err(Error::unexpected(
+                    "something is fetched while the lock is held",
+                )),
+            }
+        }
+        .boxed()
+    });
     let router = TieredDatabase::builder()
         .primary(file)
-        .archive(ParquetArchive::with_blobs(Arc::new(guarded)))
+        .archive(ParquetArchive::with_blobs(blobs))
         .build()
         .await
         .unwrap();
