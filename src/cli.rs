@@ -16,6 +16,7 @@ mod import;
 mod init;
 mod interrupt;
 mod man;
+mod metrics;
 mod people;
 mod plan;
 mod progress;
@@ -28,8 +29,9 @@ mod status;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use thermocline::Error;
 
-use self::context::{Context, Options};
+use self::context::{Context, Options, Output};
 use self::exit::{Exit, Failure};
 
 /// Records in three tiers behind one database: hot in memory, primary in SQLite, archive in Parquet
@@ -73,10 +75,16 @@ enum Command {
     Config(settings::Settings),
     Completions(completions::Completions),
     Man(man::Man),
+    Metrics(metrics::Metrics),
 }
 
 impl Command {
     async fn run(&self, context: &Context) -> Result<Exit, Failure> {
+        if context.options.output == Some(Output::Markdown) && !matches!(self, Self::Metrics(_)) {
+            return Err(Error::invalid("only `metrics` writes Markdown")
+                .with("output", "markdown")
+                .into());
+        }
         match self {
             Self::Demo(command) => command.run(context).await,
             Self::Init(command) => command.run(context).await,
@@ -95,6 +103,7 @@ impl Command {
             Self::Config(command) => command.run(context),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),
+            Self::Metrics(command) => command.run(context),
         }
     }
 

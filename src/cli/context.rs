@@ -49,6 +49,8 @@ pub(super) enum Output {
     Csv,
     /// Parquet (export only)
     Parquet,
+    /// Markdown (metrics only)
+    Markdown,
 }
 
 /// What a command works with.

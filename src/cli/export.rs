@@ -90,7 +90,7 @@ impl Export {
         match asked.or_else(by_name) {
             Some(form @ (Output::Ndjson | Output::Csv | Output::Parquet)) => Ok(form),
             None => Ok(Output::Ndjson),
-            Some(Output::Json | Output::Table) => {
+            Some(Output::Json | Output::Table | Output::Markdown) => {
                 Err(Error::invalid("`export` writes ndjson, csv or parquet")
                     .with("output", "json or table")
                     .into())

@@ -62,7 +62,7 @@ impl RecordWriter {
     /// A writer in a form, with the fields that were asked for as columns.
     pub(super) fn new(output: Output, fields: Option<&[Path]>) -> Self {
         let form = match output {
-            Output::Ndjson | Output::Parquet => Form::Lines,
+            Output::Ndjson | Output::Parquet | Output::Markdown => Form::Lines,
             Output::Json => Form::Array,
             Output::Csv => Form::Csv(fields.unwrap_or_default().to_vec()),
             Output::Table => Form::Table {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use metrics::{Counter, Gauge, Histogram, Unit};
+use metrics::{Counter, Histogram, Unit};
 
 use super::integrity::Integrity;
 use super::label::{COLLECTION, label};
@@ -195,15 +195,9 @@ pub(super) const METRICS: &[&Metric] = &[
 /// An archive's handles, for one collection.
 #[derive(Debug)]
 pub(crate) struct ArchiveMetrics {
+    collection: Box<str>,
     steps: [Histogram; 6],
     conflicts: Counter,
-    records: Gauge,
-    segments: Gauge,
-    bytes: Gauge,
-    dead_rows: Gauge,
-    inlined_deletes: Gauge,
-    snapshot: Gauge,
-    orphan_bytes: Gauge,
     requests: [[Counter; 3]; 6],
     read_bytes: Counter,
     written_bytes: Counter,
@@ -234,6 +228,7 @@ impl ArchiveMetrics {
         let tails = |cached: Cached| TAIL_LOOKUPS.counter_of(&[collection, cached.as_str()]);
         let one = [collection];
         Self {
+            collection: collection.into(),
             steps: [
                 step(Step::Scan),
                 step(Step::Encode),
@@ -243,13 +238,6 @@ impl ArchiveMetrics {
                 step(Step::Release),
             ],
             conflicts: CONFLICTS.counter_of(&one),
-            records: RECORDS.gauge_of(&one),
-            segments: SEGMENTS.gauge_of(&one),
-            bytes: BYTES.gauge_of(&one),
-            dead_rows: DEAD_ROWS.gauge_of(&one),
-            inlined_deletes: INLINED_DELETES.gauge_of(&one),
-            snapshot: SNAPSHOT.gauge_of(&one),
-            orphan_bytes: ORPHAN_BYTES.gauge_of(&one),
             requests: [
                 requests(BlobOp::Put),
                 requests(BlobOp::Get),
@@ -279,17 +267,22 @@ impl ArchiveMetrics {
 
     /// What lies in the archive now.
     pub(crate) fn holds(&self, stock: Stock) {
-        self.records.set(stock.records as f64);
-        self.segments.set(stock.segments as f64);
-        self.bytes.set(stock.bytes as f64);
-        self.dead_rows.set(stock.dead_rows as f64);
-        self.inlined_deletes.set(stock.inlined_deletes as f64);
-        self.snapshot.set(stock.snapshot as f64);
+        self.show(&RECORDS, stock.records as f64);
+        self.show(&SEGMENTS, stock.segments as f64);
+        self.show(&BYTES, stock.bytes as f64);
+        self.show(&DEAD_ROWS, stock.dead_rows as f64);
+        self.show(&INLINED_DELETES, stock.inlined_deletes as f64);
+        self.show(&SNAPSHOT, stock.snapshot as f64);
     }
 
     /// Bytes that nothing refers to.
     pub(crate) fn orphans(&self, bytes: u64) {
-        self.orphan_bytes.set(bytes as f64);
+        self.show(&ORPHAN_BYTES, bytes as f64);
+    }
+
+    /// Made when it is known: a process that never looks shows nothing, rather than 0.
+    fn show(&self, metric: &Metric, value: f64) {
+        metric.gauge_of(&[&self.collection]).set(value);
     }
 
     /// A request to the blob store.

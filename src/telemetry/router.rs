@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use metrics::{Counter, Gauge, Histogram, Unit};
+use metrics::{Counter, Histogram, Unit};
 
 use super::integrity::Integrity;
 use super::label::{COLLECTION, Label, label};
@@ -152,8 +152,7 @@ pub(crate) struct RouterMetrics {
     clear: Others,
     coalesced: Counter,
     stale_fills: Counter,
-    hot_entries: Gauge,
-    hot_bytes: Gauge,
+    collection: Box<str>,
     pub(crate) integrity: Integrity,
 }
 
@@ -219,8 +218,7 @@ impl RouterMetrics {
             clear: others(lowest, Operation::Clear),
             coalesced: COALESCED.counter_of(&[collection]),
             stale_fills: STALE_FILLS.counter_of(&[collection]),
-            hot_entries: HOT_ENTRIES.gauge_of(&[collection]),
-            hot_bytes: HOT_BYTES.gauge_of(&[collection]),
+            collection: collection.into(),
             integrity: Integrity::new(collection),
         }
     }
@@ -306,10 +304,12 @@ impl RouterMetrics {
         self.stale_fills.increment(1);
     }
 
-    /// How full the hot tier is.
+    /// How full the hot tier is; a process that never looks shows nothing, rather than 0.
     pub(crate) fn usage(&self, entries: u64, bytes: u64) {
-        self.hot_entries.set(entries as f64);
-        self.hot_bytes.set(bytes as f64);
+        HOT_ENTRIES
+            .gauge_of(&[&self.collection])
+            .set(entries as f64);
+        HOT_BYTES.gauge_of(&[&self.collection]).set(bytes as f64);
     }
 }
 

@@ -48,3 +48,7 @@ mod segments;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod subjects;
+#[cfg(all(feature = "daemon", feature = "faults"))]
+mod telemetry;
+#[cfg(feature = "daemon")]
+mod watched;
