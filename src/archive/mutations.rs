@@ -17,10 +17,10 @@ macro_rules! caught {
 }
 
 caught! {
-    late_s0 by catalog::tests::a_change_counts_only_on_the_state_that_it_was_decided_on;
-    validate_by_count by catalog::tests::what_is_touched_is_compared_row_by_row;
-    any_unique_is_conflict by catalog::tests::a_taken_snapshot_is_no_conflict_and_a_taken_id_is_one;
-    table_stats_forgotten by catalog::tests::the_tables_statistics_grow_with_every_segment;
+    late_s0 by catalog::tests::commits::a_change_counts_only_on_the_state_that_it_was_decided_on;
+    validate_by_count by catalog::tests::commits::what_is_touched_is_compared_row_by_row;
+    any_unique_is_conflict by catalog::tests::commits::a_taken_snapshot_is_no_conflict_and_a_taken_id_is_one;
+    table_stats_forgotten by catalog::tests::commits::the_tables_statistics_grow_with_every_segment;
     excluded_forgotten by publish::tests::both_halves_are_one;
     fetch_under_lock by publish::tests::others_write_while_a_half_fetches_what_it_needs;
     two_transactions by publish::tests::what_is_not_published_stays_in_the_primary;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use tokio::time::Instant;
 
 use super::catalog::{Batch, BatchState, Catalog, CatalogState, Change, NewDataFile, SnapshotKey};
@@ -271,7 +271,10 @@ impl Publisher<'_> {
             let (path, bytes) = (staged.file.path.clone(), staged.bytes.clone());
             async move { self.blobs.put(&path, bytes).await }
         };
-        try_join_all(staged.iter().map(put)).await?;
+        // All of them, whatever becomes of one: an object that arrived after its batch was discarded would be an orphan
+        // that no journal knows.
+        let sent = join_all(staged.iter().map(put)).await;
+        sent.into_iter().collect::<Result<()>>()?;
         self.look_at_all(staged).await
     }
 

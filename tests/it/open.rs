@@ -34,7 +34,7 @@ async fn an_archive_alone_is_opened_by_its_url() {
     assert!(again.read("a").await.expect("a read").is_none());
     assert_eq!(
         again.read("b").await.expect("a read").expect("b").fields(),
-        r#"{"n":2,"carrier":"UA"}"#
+        r#"{"carrier":"UA","n":2}"#
     );
     assert_eq!(again.count(&Query::all()).await.expect("a count"), 1);
 }

@@ -48,7 +48,7 @@ pub(super) async fn commit(lease: &mut Lease) -> Result<()> {
             return Err(if error::leaves_outcome_unknown(&error) {
                 Error::new(
                     ErrorKind::Ambiguous,
-                    "the disk failed during a commit; read before you write again",
+                    "the disk failed during a commit; see whether it is there and has room, and read before you write again",
                 )
                 .with("file", lease.file().display())
                 .with("problem", error::problem(&error))

@@ -3,6 +3,7 @@
 mod meaning;
 mod mistakes;
 mod printing;
+mod slips;
 
 use proptest::prelude::*;
 

@@ -149,12 +149,12 @@ fn the_file_alone_holds_everything_when_a_command_has_ended() {
     let world = loaded();
     let log = world.path().join("records.db-wal");
     assert!(!log.exists(), "the log was written back");
-    let copy = world.path().join("copy.db");
-    fs::copy(world.path().join("records.db"), &copy).expect("a copy");
     world.file(
-        "copy.toml",
+        "copy/copy.toml",
         "[primary]\nbackend = \"sqlite\"\npath = \"copy.db\"\n[collections.events]\n",
     );
-    let count = world.ok(&["count", "--config", "copy.toml"]);
+    let copy = world.path().join("copy/copy.db");
+    fs::copy(world.path().join("records.db"), copy).expect("a copy");
+    let count = world.ok(&["count", "--config", "copy/copy.toml"]);
     assert_eq!(count.trim(), RECORDS.to_string());
 }
