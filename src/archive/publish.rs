@@ -316,9 +316,13 @@ impl Publisher<'_> {
 
     /// Removes the objects of a batch that is dead, and then its traces.
     pub(super) async fn remove(&self, batch: &str, paths: &[impl AsRef<str> + Sync]) -> Result<()> {
+        let mut removed = Ok(());
         for path in paths {
-            step("discard.delete", self.blobs.delete(path.as_ref())).await?;
+            let gone = step("discard.delete", self.blobs.delete(path.as_ref())).await;
+            removed = removed.and(gone);
         }
+        // One that could not be removed keeps the batch in the journal, where it is found again.
+        removed?;
         let mut tx = self.host.begin_write().await?;
         self.catalog.forget_batch(&mut *tx, batch).await?;
         tx.commit().await

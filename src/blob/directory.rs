@@ -126,10 +126,17 @@ impl BlobStore for DirectoryStore {
     async fn delete(&self, path: &str) -> Result<()> {
         let file = self.file(path)?;
         blocking(move || match fs::remove_file(&file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(failed("an object cannot be removed", &file, error))
+            Ok(()) => Ok(()),
+            // Nothing lies below what is no folder.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Ok(())
             }
-            _ => Ok(()),
+            Err(error) => Err(failed("an object cannot be removed", &file, error)),
         })
         .await
     }

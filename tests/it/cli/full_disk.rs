@@ -8,14 +8,14 @@ use super::{Ended, World, ended};
 
 const RECORDS: usize = 1_500;
 
-/// A world of old records that do not compress, in three months.
-fn loaded() -> World {
+/// A world of old records that do not compress, in so many months.
+fn loaded(months: usize) -> World {
     let world = World::new();
     let mut random = fastrand::Rng::with_seed(7);
     let lines: String = (0..RECORDS)
         .map(|n| {
             let text: String = (0..300).map(|_| random.alphanumeric()).collect();
-            let month = 1 + n % 3;
+            let month = 1 + n % months;
             format!(
                 "{{\"id\":\"r{n}\",\"fields\":{{\"day\":\"2013-{month:02}-01\",\"text\":\"{text}\"}}}}\n"
             )
@@ -72,7 +72,8 @@ fn check_and_go_on(world: &World) {
 fn a_disk_without_room_stops_a_move_and_loses_nothing() {
     let mut failed = [false; 2];
     for blocks in [4, 60, 200, 600, 1_000, 2_000] {
-        let world = loaded();
+        // One segment of half a megabyte, so that it needs more room than the journal.
+        let world = loaded(1);
         let stopped = archive_within(&world, blocks);
         match stopped.code {
             Some(0) => {}
@@ -95,7 +96,7 @@ fn a_disk_without_room_stops_a_move_and_loses_nothing() {
 
 #[test]
 fn a_file_in_the_place_of_a_folder_stops_a_move_and_loses_nothing() {
-    let world = loaded();
+    let world = loaded(3);
     let folder = world.path().join("archive/main/events");
     fs::create_dir_all(&folder).expect("a folder");
     fs::write(folder.join("2013-02"), "").expect("a file");
@@ -122,7 +123,7 @@ fn a_file_in_the_place_of_a_folder_stops_a_move_and_loses_nothing() {
 fn a_folder_that_nobody_may_write_to_stops_a_move_and_loses_nothing() {
     use std::os::unix::fs::PermissionsExt;
 
-    let world = loaded();
+    let world = loaded(3);
     let folder = world.path().join("archive");
     fs::create_dir_all(&folder).expect("a folder");
     let allow = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode));
@@ -146,7 +147,7 @@ fn a_folder_that_nobody_may_write_to_stops_a_move_and_loses_nothing() {
 
 #[test]
 fn the_file_alone_holds_everything_when_a_command_has_ended() {
-    let world = loaded();
+    let world = loaded(3);
     let log = world.path().join("records.db-wal");
     assert!(!log.exists(), "the log was written back");
     world.file(
