@@ -11,16 +11,20 @@ mod mover;
 mod parquet;
 mod publish;
 mod segment;
+mod shift;
 mod slice;
 mod stage;
 mod view;
 
+pub use self::catalog::{ArchiveRun, RunError, RunOutcome};
 pub(crate) use self::catalog::{CatalogState, Change, Place};
 pub use self::mover::{ArchiveReport, Plan};
 pub(crate) use self::mover::{Run, plan, run};
 pub use self::parquet::{
     ArchiveContents, ArchivedAt, Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder,
 };
+pub use self::shift::HeldBy;
+pub(crate) use self::shift::{LEASE, Shift, Terms};
 pub(crate) use self::view::{ArchiveView, Located, Lookup};
 
 #[cfg(feature = "faults")]

@@ -22,6 +22,8 @@ mod plan;
 mod progress;
 mod put;
 mod record;
+#[cfg(feature = "daemon")]
+mod run;
 mod search;
 mod settings;
 mod status;
@@ -63,6 +65,8 @@ enum Command {
     Check(check::Check),
     Plan(plan::Plan),
     Archive(archive::Archive),
+    #[cfg(feature = "daemon")]
+    Run(run::Run),
     Get(get::Get),
     Put(put::Put),
     Delete(delete::Delete),
@@ -91,6 +95,8 @@ impl Command {
             Self::Check(command) => command.run(context).await,
             Self::Plan(command) => command.run(context).await,
             Self::Archive(command) => command.run(context).await,
+            #[cfg(feature = "daemon")]
+            Self::Run(command) => command.run(context).await,
             Self::Get(command) => command.run(context).await,
             Self::Put(command) => command.run(context).await,
             Self::Delete(command) => command.run(context).await,
@@ -109,6 +115,10 @@ impl Command {
 
     /// Whether Ctrl-C is left to the command, which stops between two batches; the others end at once.
     fn stops_by_itself(&self) -> bool {
+        #[cfg(feature = "daemon")]
+        if matches!(self, Self::Run(_)) {
+            return true;
+        }
         matches!(self, Self::Archive(_) | Self::Demo(_) | Self::Import(_))
     }
 }

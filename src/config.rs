@@ -15,6 +15,7 @@ mod units;
 mod validate;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ pub use self::problem::{Problem, Problems};
 
 use serde::Serialize;
 
-use crate::{Age, Policy};
+use crate::{Age, Policy, Schedule};
 
 /// What a `thermocline.toml` and the policies beside it say, with every default filled in.
 ///
@@ -44,6 +45,8 @@ pub struct Config {
     /// The archive tier, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<ArchiveConfig>,
+    /// How `thermocline run` works.
+    pub daemon: DaemonConfig,
     /// The collections by name.
     pub collections: BTreeMap<String, CollectionConfig>,
     /// The policies, in the order of their files' names.
@@ -90,6 +93,9 @@ pub enum PrimaryConfig {
     Sqlite {
         /// The file.
         path: PathBuf,
+        /// How long to wait for another program's lock.
+        #[serde(serialize_with = "show::duration")]
+        busy_timeout: Duration,
     },
     /// This process's memory: for trying things out.
     Memory,
@@ -101,6 +107,28 @@ pub enum PrimaryConfig {
 pub struct ArchiveConfig {
     /// The folder with the segments.
     pub data: PathBuf,
+}
+
+/// How `thermocline run` works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DaemonConfig {
+    /// Where metrics, health, status and the page are served.
+    pub listen: SocketAddr,
+    /// How long a batch that is under way may take to end when the daemon is stopped.
+    #[serde(serialize_with = "show::duration")]
+    pub grace: Duration,
+    /// How long another daemon waits for this one's sign of life before it takes its work over.
+    #[serde(serialize_with = "show::duration")]
+    pub lease: Duration,
+    /// The first pause after a run that failed; each further one is twice as long, up to a quarter of an hour.
+    #[serde(serialize_with = "show::duration")]
+    pub retry: Duration,
+    /// A policy that failed so often in a row makes `/readyz` say no.
+    pub failures: u32,
+    /// How often the tiers and the backlog are measured.
+    #[serde(serialize_with = "show::duration")]
+    pub measure: Duration,
 }
 
 /// One collection.
@@ -159,6 +187,8 @@ pub struct PolicyConfig {
     pub collection: String,
     /// What it says.
     pub policy: Policy,
+    /// When `thermocline run` runs it; without one only `archive --once` does.
+    pub schedule: Option<Schedule>,
 }
 
 impl Config {
@@ -214,6 +244,23 @@ impl Default for HotConfig {
         }
     }
 }
+
+impl Default for DaemonConfig {
+    /// Loopback, port 9464, half a minute for everything that is waited for, ready until the third failure in a row.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
+            grace: Duration::from_secs(30),
+            lease: Duration::from_secs(30),
+            retry: Duration::from_secs(5),
+            failures: 3,
+            measure: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How long to wait for another program's lock where nothing else is said.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest life of a search's snapshot where nothing else is said.
 const SEARCH_MAX_AGE: Duration = Duration::from_secs(600);

@@ -15,6 +15,8 @@ mod clock;
 pub mod config;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 mod database;
 mod error;
 #[cfg(feature = "faults")]
@@ -43,8 +45,8 @@ pub use self::age::{Age, AgeAt, AgeForm};
 pub use self::archive::rubbish;
 #[cfg(feature = "archive")]
 pub use self::archive::{
-    ArchiveContents, ArchiveReport, ArchivedAt, Columns, Leftover, Orphans, ParquetArchive,
-    ParquetArchiveBuilder, Plan,
+    ArchiveContents, ArchiveReport, ArchiveRun, ArchivedAt, Columns, HeldBy, Leftover, Orphans,
+    ParquetArchive, ParquetArchiveBuilder, Plan, RunError, RunOutcome,
 };
 pub use self::backend::memory::MemoryDatabase;
 #[cfg(feature = "moka")]
@@ -63,8 +65,12 @@ pub use self::error::{Error, ErrorKind, Result};
 pub use self::hot::{Entry, HotCache, HotUsage};
 #[cfg(feature = "faults")]
 pub use self::layer::faulty::{Call, Fault, Faulty, Gate, Script};
+#[cfg(all(feature = "config", feature = "archive"))]
+pub use self::open::{ArchiveStatus, BacklogStatus, CollectionStatus, PrimaryStatus};
 #[cfg(feature = "config")]
 pub use self::open::{Store, Tiers, database, open};
+#[cfg(feature = "config")]
+pub use self::policy::Schedule;
 pub use self::policy::{Batch, Policy, Verdict};
 pub use self::query::{
     Comparison, Filter, Instant, LikePattern, LikePiece, Number, Order, Path, Predicate, Prepared,

@@ -1,11 +1,15 @@
 //! From settings to components: the one module that names every backend.
 
 mod address;
+#[cfg(feature = "archive")]
+mod status;
 mod store;
 
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "archive")]
+pub use self::status::{ArchiveStatus, BacklogStatus, CollectionStatus, PrimaryStatus};
 pub use self::store::{Store, Tiers};
 
 use self::address::Address;

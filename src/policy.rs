@@ -1,6 +1,12 @@
 //! Which records become old, and when: pure decisions, the time is passed in.
 
+#[cfg(feature = "config")]
+mod schedule;
+
 use std::fmt;
+
+#[cfg(feature = "config")]
+pub use self::schedule::Schedule;
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};

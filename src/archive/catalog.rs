@@ -11,7 +11,9 @@ mod changes;
 mod commit;
 mod create;
 mod dialect;
+mod history;
 mod journal;
+mod lease;
 mod load;
 mod meta;
 mod rows;
@@ -22,13 +24,16 @@ mod state;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
 pub(crate) use self::change::{Change, NewDataFile, Place};
 pub(crate) use self::create::{check_names, is_reserved};
+pub use self::history::{ArchiveRun, RunError, RunOutcome};
 pub(crate) use self::journal::{Batch, BatchState, new_batch_id};
+pub(crate) use self::lease::{Lease, Taken};
 pub(crate) use self::snapshot::Newest;
 pub(crate) use self::state::{ArchivedTable, CatalogState, DataFile, DeleteFile, SnapshotKey};
 #[cfg(test)]
@@ -273,6 +278,70 @@ impl Catalog {
         now: Timestamp,
     ) -> Result<()> {
         sightings::note(tx, self.sql, new, gone, now).await
+    }
+
+    /// Takes the collection's lease for `length`, if nobody holds it.
+    pub(crate) async fn take_lease(
+        &self,
+        tx: &mut dyn HostTransaction,
+        holder: &str,
+        now: Timestamp,
+        length: Duration,
+    ) -> Result<Taken> {
+        lease::take(tx, self.sql, &self.collection, holder, now, length).await
+    }
+
+    /// Makes a lease last until `length` from now; none if it is not its holder's any more.
+    pub(crate) async fn renew_lease(
+        &self,
+        tx: &mut dyn HostTransaction,
+        lease: &Lease,
+        now: Timestamp,
+        length: Duration,
+    ) -> Result<Option<Lease>> {
+        lease::renew(tx, self.sql, &self.collection, lease, now, length).await
+    }
+
+    /// Gives a lease back, if it is still its holder's.
+    pub(crate) async fn release_lease(
+        &self,
+        tx: &mut dyn HostTransaction,
+        lease: &Lease,
+        now: Timestamp,
+    ) -> Result<()> {
+        lease::release(tx, self.sql, &self.collection, lease, now).await
+    }
+
+    /// Notes that a run has begun; its id. `alone` says that it holds the lease.
+    pub(crate) async fn begin_run(
+        &self,
+        tx: &mut dyn HostTransaction,
+        run: &ArchiveRun,
+        alone: bool,
+    ) -> Result<Box<str>> {
+        let id = history::new_run_id();
+        history::begin(tx, self.sql, &self.collection, &id, run, alone).await?;
+        Ok(id)
+    }
+
+    /// Notes how a run ended.
+    pub(crate) async fn end_run(
+        &self,
+        tx: &mut dyn HostTransaction,
+        id: &str,
+        run: &ArchiveRun,
+    ) -> Result<()> {
+        history::end(tx, self.sql, &self.collection, id, run).await
+    }
+
+    /// The last runs of the collection, the newest first; those of one policy, if it is named.
+    pub(crate) async fn runs(
+        &self,
+        tx: &mut dyn HostTransaction,
+        policy: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<ArchiveRun>> {
+        history::runs(tx, self.sql, &self.collection, policy, most).await
     }
 
     fn source(&self) -> Source<'_> {

@@ -22,9 +22,10 @@ Examples:
   0 2 * * *  cd /srv/orders && thermocline archive --once --output json >> archive.log     (cron)
 
 Ctrl-C stops between two batches; what was moved stays moved, and the next run goes on. A record that changes while it is
-being moved stays, and is counted as skipped.")]
+being moved stays, and is counted as skipped. Where a daemon is at work on the same collection, this run says so and goes on
+beside it: no record is lost or doubled.")]
 pub(super) struct Archive {
-    /// One run, now; the daemon that runs again and again is not built yet
+    /// One run, now; `thermocline run` runs again and again
     #[arg(long, required = true)]
     once: bool,
 
@@ -59,6 +60,13 @@ impl Archive {
                 None
             };
             let report = run(context, archiver(), total).await?;
+            if let Some(other) = &report.held_by {
+                eprintln!(
+                    "note: {name} was being archived by {} when this run began (until {}, unless it goes on); both do no \
+                     harm, but what both found was done twice",
+                    other.holder, other.until
+                );
+            }
             stopped |= report.stopped;
             if people {
                 tell(&name, &store.config().collections[&name].age, &report)?;

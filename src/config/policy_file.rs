@@ -7,7 +7,7 @@ use super::PolicyConfig;
 use super::document::{Document, Lines};
 use super::problem::Problem;
 use super::section::{Choice, Entry, Section};
-use crate::{Batch, ErrorKind, Filter, Policy};
+use crate::{Batch, Error, ErrorKind, Filter, Policy, Schedule};
 
 /// Reads every policy of a folder, in the order of the files' names.
 pub(super) fn read_all(
@@ -68,15 +68,6 @@ fn of_file(file: PathBuf, message: String) -> Problem {
 
 fn policy(section: Section<'_, '_>, file: &Path) -> Option<PolicyConfig> {
     for (key, help) in [
-        (
-            "schedule",
-            "let cron run `thermocline archive --once --policy NAME`",
-        ),
-        (
-            "every",
-            "let a timer run `thermocline archive --once --policy NAME`",
-        ),
-        ("zone", "it belongs to `schedule`, which is not built yet"),
         (
             "window",
             "start `thermocline archive --once` when the load is low",
@@ -141,6 +132,7 @@ fn policy(section: Section<'_, '_>, file: &Path) -> Option<PolicyConfig> {
             .ok()
     });
     let batch = section.section("batch").map(batch);
+    let schedule = schedule(&section);
     section.finish();
 
     // What is missing was noted; the rest is judged all the same.
@@ -156,7 +148,58 @@ fn policy(section: Section<'_, '_>, file: &Path) -> Option<PolicyConfig> {
             Some(batch) => policy.clone().batch(batch).unwrap_or(policy),
             None => policy,
         },
+        schedule,
     })
+}
+
+/// `every`, or `schedule` with its `zone`; without either the policy runs only when somebody says so.
+fn schedule(section: &Section<'_, '_>) -> Option<Schedule> {
+    let said = |error: Error| match error.context().find(|(key, _)| *key == "problem") {
+        Some((_, problem)) => format!("{}: {problem}", error.message()),
+        None => error.message().to_owned(),
+    };
+    let every = section.entry("every");
+    let line = section.entry("schedule");
+    let zone = section.entry("zone");
+    let zone_name = zone
+        .as_ref()
+        .map(|zone| zone.parse(|name| Schedule::zone(name).map(|_| name.to_owned()).map_err(said)));
+    match (every, line) {
+        (Some(every), Some(_)) => {
+            every.note(
+                "a policy has an interval or a cron line, not both",
+                "take `every` or `schedule` out",
+            );
+            None
+        }
+        (Some(every), None) => {
+            if let Some(zone) = zone {
+                zone.note(
+                    "a zone belongs to a cron line",
+                    "take it out: an interval is the same everywhere",
+                );
+            }
+            Schedule::every(every.duration()?)
+                .map_err(|error| every.note(error.message(), "such as \"15m\", \"1h\" or \"7d\""))
+                .ok()
+        }
+        (None, Some(line)) => {
+            let zone = match zone_name {
+                Some(zone) => zone?,
+                None => "UTC".to_owned(),
+            };
+            line.parse(|text| Schedule::cron(text, &zone).map_err(said))
+        }
+        (None, None) => {
+            if let Some(zone) = zone {
+                zone.note(
+                    "a zone belongs to a cron line, and there is none",
+                    "add schedule = \"0 2 * * *\", or take the zone out",
+                );
+            }
+            None
+        }
+    }
 }
 
 fn batch(section: Section<'_, '_>) -> Batch {

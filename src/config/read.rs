@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::document::Document;
 use super::problem::{Problem, Problems};
 use super::section::{Choice, Entry, Section};
 use super::{
-    ArchiveConfig, CollectionConfig, Columns, Config, HotBackend, HotConfig, IdsConfig,
-    PrimaryConfig, SEARCH_MAX_AGE, policy_file, validate,
+    ArchiveConfig, BUSY_TIMEOUT, CollectionConfig, Columns, Config, DaemonConfig, HotBackend,
+    HotConfig, IdsConfig, PrimaryConfig, SEARCH_MAX_AGE, policy_file, validate,
 };
 use crate::{Age, AgeForm};
 
@@ -74,10 +75,6 @@ fn top(section: Section<'_, '_>, folder: &Path) -> Config {
         "s3",
         "the archive's segments lie in a folder: [archive] data = \"archive/\"",
     );
-    section.not_built(
-        "daemon",
-        "until it is, let cron or a timer run `thermocline archive --once`",
-    );
     let config = Config {
         policies_dir: policies_dir(&section, folder),
         search_max_age: section.duration("search_max_age").unwrap_or(SEARCH_MAX_AGE),
@@ -86,6 +83,9 @@ fn top(section: Section<'_, '_>, folder: &Path) -> Config {
         archive: section
             .section("archive")
             .map(|section| archive(section, folder)),
+        daemon: section
+            .section("daemon")
+            .map_or_else(DaemonConfig::default, daemon),
         collections: section
             .section("collections")
             .map_or_else(BTreeMap::new, collections),
@@ -139,9 +139,11 @@ enum PrimaryBackend {
 }
 
 fn primary(top: &Section<'_, '_>, folder: &Path) -> PrimaryConfig {
-    let default = || PrimaryConfig::Sqlite {
-        path: folder.join("thermocline.db"),
+    let sqlite = |path: &str, busy_timeout: Option<Duration>| PrimaryConfig::Sqlite {
+        path: folder.join(path),
+        busy_timeout: busy_timeout.unwrap_or(BUSY_TIMEOUT),
     };
+    let default = || sqlite("thermocline.db", None);
     let Some(section) = top.section("primary") else {
         if !top.has("primary") {
             top.note(
@@ -168,20 +170,22 @@ fn primary(top: &Section<'_, '_>, folder: &Path) -> PrimaryConfig {
         ],
     );
     let path = section.entry("path");
+    let busy_timeout = section.entry("busy_timeout");
     for key in ["url", "urls", "catalog"] {
         section.not_built(key, "it belongs to backends that are not built yet");
     }
     let primary = match backend {
         Some(PrimaryBackend::Memory) => {
-            if let Some(path) = path {
-                path.note("the memory backend has no file", "take the key out");
+            for entry in [path, busy_timeout].into_iter().flatten() {
+                entry.note("the memory backend has no file", "take the key out");
             }
             PrimaryConfig::Memory
         }
         Some(PrimaryBackend::Sqlite) => match path {
-            Some(path) => PrimaryConfig::Sqlite {
-                path: folder.join(path.text().unwrap_or_default()),
-            },
+            Some(path) => sqlite(
+                &path.text().unwrap_or_default(),
+                busy_timeout.and_then(|entry| entry.duration()),
+            ),
             None => {
                 section.note(
                     "path",
@@ -226,6 +230,37 @@ fn archive(section: Section<'_, '_>, folder: &Path) -> ArchiveConfig {
     };
     section.finish();
     ArchiveConfig { data }
+}
+
+fn daemon(section: Section<'_, '_>) -> DaemonConfig {
+    let default = DaemonConfig::default();
+    let listen = section.parse("listen", |text| {
+        text.parse().map_err(|_| {
+            "an address has a port: \"127.0.0.1:9464\", \"[::1]:9464\", or \"0.0.0.0:9464\" for every network"
+                .to_owned()
+        })
+    });
+    let failures = section.entry("failures").and_then(|entry| {
+        let number = entry.integer()?;
+        let fits = u32::try_from(number).ok().filter(|number| *number > 0);
+        if fits.is_none() {
+            entry.note(
+                "so many failures in a row cannot be counted",
+                "failures = 3",
+            );
+        }
+        fits
+    });
+    let config = DaemonConfig {
+        listen: listen.unwrap_or(default.listen),
+        grace: section.duration("grace").unwrap_or(default.grace),
+        lease: section.duration("lease").unwrap_or(default.lease),
+        retry: section.duration("retry").unwrap_or(default.retry),
+        failures: failures.unwrap_or(default.failures),
+        measure: section.duration("measure").unwrap_or(default.measure),
+    };
+    section.finish();
+    config
 }
 
 fn collections(section: Section<'_, '_>) -> BTreeMap<String, CollectionConfig> {

@@ -84,15 +84,7 @@ impl<'d, 't> Section<'d, 't> {
     }
 
     pub(super) fn duration(&self, key: &'static str) -> Option<Duration> {
-        let entry = self.entry(key)?;
-        if !entry.is_text() {
-            entry.note(
-                "a duration is text, with its unit",
-                "such as \"30s\", \"10m\", \"1h 30m\" or \"7d\"",
-            );
-            return None;
-        }
-        entry.parse(units::parse_duration)
+        self.entry(key)?.duration()
     }
 
     pub(super) fn size(&self, key: &'static str) -> Option<u64> {
@@ -243,6 +235,17 @@ impl<'d, 't> Entry<'d, 't> {
     pub(super) fn parse<T>(&self, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text()?;
         parse(&text).map_err(|message| self.note(&message, "")).ok()
+    }
+
+    pub(super) fn duration(&self) -> Option<Duration> {
+        if !self.is_text() {
+            self.note(
+                "a duration is text, with its unit",
+                "such as \"30s\", \"10m\", \"1h 30m\" or \"7d\"",
+            );
+            return None;
+        }
+        self.parse(units::parse_duration)
     }
 
     pub(super) fn texts(&self) -> Option<Vec<String>> {

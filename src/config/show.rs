@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::units::{duration_text, size_text};
 use super::{Columns, PolicyConfig};
-use crate::{Age, AgeForm, Filter};
+use crate::{Age, AgeForm, Filter, Schedule};
 
 pub(super) fn duration<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&duration_text(*value))
@@ -52,7 +52,7 @@ impl Serialize for PolicyConfig {
             bytes: String,
         }
         let policy = &self.policy;
-        let mut table = serializer.serialize_struct("policy", 6)?;
+        let mut table = serializer.serialize_struct("policy", 8)?;
         table.serialize_field("name", policy.name())?;
         table.serialize_field("collection", &self.collection)?;
         table.serialize_field("older_than", &format!("{:#}", policy.span()))?;
@@ -60,6 +60,13 @@ impl Serialize for PolicyConfig {
             table.serialize_field("where", &policy.only().to_string())?;
         }
         table.serialize_field("action", "move")?;
+        if let Some(interval) = self.schedule.as_ref().and_then(Schedule::interval) {
+            table.serialize_field("every", &duration_text(interval))?;
+        }
+        if let Some((line, zone)) = self.schedule.as_ref().and_then(Schedule::line) {
+            table.serialize_field("schedule", line)?;
+            table.serialize_field("zone", zone)?;
+        }
         let batch = Batch {
             rows: policy.batches().rows,
             bytes: size_text(policy.batches().bytes),

@@ -32,7 +32,8 @@ fn paths_count_from_the_files_folder() {
     let text = "[primary]\nbackend = \"sqlite\"\npath = \"a/b.db\"\n[archive]\ndata = \"/else/where\"\n[collections.c]\n";
     let config = load(folder.path(), text).unwrap();
     let path = folder.path().join("a/b.db");
-    assert_eq!(config.primary, PrimaryConfig::Sqlite { path });
+    let busy_timeout = Duration::from_secs(5);
+    assert_eq!(config.primary, PrimaryConfig::Sqlite { path, busy_timeout });
     assert_eq!(config.archive.unwrap().data, Path::new("/else/where"));
     assert_eq!(config.policies_dir, Some(folder.path().join("policies")));
 }
@@ -53,11 +54,38 @@ fn the_hot_budget_is_shared_by_those_who_have_none_of_their_own() {
 fn what_is_printed_reads_back_as_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let text = "search_max_age = \"1m 30s\"\n[hot]\nbackend = \"none\"\nmax_bytes = 1_000_001\n\
-                [primary]\nbackend = \"sqlite\"\npath = \"t.db\"\n[archive]\ndata = \"archive\"\n\
+                [primary]\nbackend = \"sqlite\"\npath = \"t.db\"\nbusy_timeout = \"100ms\"\n[archive]\ndata = \"archive\"\n\
+                [daemon]\nlisten = \"[::1]:1\"\ngrace = \"1s\"\nlease = \"2s\"\nretry = \"3s\"\nfailures = 4\nmeasure = \"5s\"\n\
                 [collections.a]\ntable = \"b\"\ncolumns = [\"x\"]\nids = \"never_reused\"\npython_readers = false\nhot_bytes = \"1 KiB\"\n[collections.c]\ncolumns = \"none\"\npython_readers = false\n";
     let config = load(folder.path(), text).unwrap();
     let again = load(folder.path(), &toml::to_string(&config).unwrap()).unwrap();
     assert_eq!(format!("{config:?}"), format!("{again:?}"));
+}
+
+#[test]
+fn a_printed_policy_reads_back_as_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policies/p.toml");
+    fs::create_dir(folder.path().join("policies")).unwrap();
+    let config = format!(
+        "{}[archive]\ndata = \"a\"\n",
+        SMALLEST.replace("memory", "sqlite\"\npath = \"t.db")
+    );
+    for schedule in [
+        "",
+        "every = \"1h 30m\"",
+        "schedule = \"0 2 * * MON-FRI\"\nzone = \"Europe/Berlin\"",
+        "schedule = \"@daily\"",
+    ] {
+        let policy = format!("collection = \"flights\"\nolder_than = \"90d\"\n{schedule}\n");
+        fs::write(&file, &policy).unwrap();
+        let first = load(folder.path(), &config).unwrap();
+        fs::write(&file, toml::to_string(&first.policies[0]).unwrap()).unwrap();
+        let again = load(folder.path(), &config).unwrap();
+        let told = |config: &Config| format!("{:?}", config.policies[0].schedule);
+        assert_eq!(first.policies[0].schedule.is_some(), !schedule.is_empty());
+        assert_eq!(told(&first), told(&again));
+    }
 }
 
 #[test]

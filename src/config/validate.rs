@@ -56,6 +56,18 @@ fn tiers(config: &Config, problems: &mut Vec<Problem>) {
                 .help("backend = \"none\" turns the hot tier off"),
         );
     }
+    for (key, value, default) in [
+        ("daemon.lease", config.daemon.lease, "30s"),
+        ("daemon.retry", config.daemon.retry, "5s"),
+        ("daemon.measure", config.daemon.measure, "30s"),
+    ] {
+        if value.is_zero() {
+            problems.push(
+                Problem::new(key, "no time at all would be all of the daemon's time")
+                    .help(format!("{default:?} is the default")),
+            );
+        }
+    }
     if config.search_max_age.is_zero() {
         problems.push(
             Problem::new("search_max_age", "no search could be read within no time")

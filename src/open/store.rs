@@ -173,12 +173,13 @@ impl Primaries {
                 MemoryDatabase::new().with_clock(Arc::clone(clock)),
             )),
             #[cfg(feature = "sqlite")]
-            PrimaryConfig::Sqlite { path } => {
+            PrimaryConfig::Sqlite { path, busy_timeout } => {
                 let opened = match &self.sqlite {
                     Some(first) => first.table(&collection.table).await?,
                     None => {
                         crate::SqliteDatabase::builder(path)
                             .table(&collection.table)
+                            .busy_timeout(*busy_timeout)
                             .python_readers(collection.python_readers)
                             .clock(Arc::clone(clock))
                             .open()

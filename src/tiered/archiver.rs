@@ -4,12 +4,15 @@ use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::TieredDatabase;
-use crate::archive::{ArchiveReport, ParquetArchive, Plan, Run, plan, run};
+use crate::archive::{
+    ArchiveReport, ArchiveRun, LEASE, ParquetArchive, Plan, Run, Shift, Terms, plan, run,
+};
 use crate::telemetry::{PolicyMetrics, RunOutcome};
 use crate::{Error, Policy, Result};
 
@@ -18,7 +21,10 @@ use crate::{Error, Policy, Result};
 pub struct Archiver {
     database: TieredDatabase,
     only: Option<Box<str>>,
+    policies: Option<Vec<Policy>>,
     now: Option<Timestamp>,
+    lease: Duration,
+    leaves: bool,
     stop: CancellationToken,
     progress: Box<dyn Fn(&ArchiveReport) + Send + Sync>,
 }
@@ -37,7 +43,10 @@ impl TieredDatabase {
         Archiver {
             database: self.clone(),
             only: None,
+            policies: None,
             now: None,
+            lease: LEASE,
+            leaves: false,
             stop: CancellationToken::new(),
             progress: Box::new(|_| {}),
         }
@@ -45,14 +54,16 @@ impl TieredDatabase {
 
     /// Moves what is due now and then every `every`, until the handle is dropped.
     ///
-    /// A run that fails is logged and tried again at the next time; [`ArchiverHandle::last`] tells of it.
+    /// A run that fails is logged and tried again at the next time; [`ArchiverHandle::last`] tells of it. Where another
+    /// process is at work on the collection, a turn is left to it.
     pub fn spawn_archiver(&self, every: Duration) -> ArchiverHandle {
         let stop = CancellationToken::new();
         let (tell, last) = watch::channel(None);
         let (database, token) = (self.clone(), stop.clone());
         let task = tokio::spawn(async move {
             loop {
-                let outcome = database.archiver().stop(token.clone()).run().await;
+                let archiver = database.archiver().leave_to_others();
+                let outcome = archiver.stop(token.clone()).run().await;
                 if let Err(error) = &outcome {
                     tracing::error!(%error, "archiving failed; it is tried again at the next time");
                 }
@@ -73,8 +84,27 @@ impl TieredDatabase {
         }
     }
 
-    fn policies_called(&self, only: Option<&str>) -> Result<Vec<&Policy>> {
-        let all = &self.inner.policies;
+    /// What the last runs of the policies did, the newest first, whichever process ran them.
+    ///
+    /// # Errors
+    /// `Unsupported`: tiers that share no transaction. `Unavailable`: the primary.
+    pub async fn last_runs(&self, most: usize) -> Result<Vec<ArchiveRun>> {
+        self.parquet_archive()?.runs(None, most).await
+    }
+
+    pub(crate) fn parquet_archive(&self) -> Result<&ParquetArchive> {
+        self.inner.cold.parquet().ok_or_else(|| {
+            Error::unsupported(
+                "records are moved only into a Parquet archive whose catalog lies in the primary's database",
+            )
+        })
+    }
+}
+
+impl Archiver {
+    fn chosen(&self) -> Result<Vec<&Policy>> {
+        let only = self.only.as_deref();
+        let all = (self.policies.as_ref()).unwrap_or(&self.database.inner.policies);
         let chosen: Vec<_> = all
             .iter()
             .filter(|policy| only.is_none_or(|name| name == policy.name()))
@@ -93,16 +123,12 @@ impl TieredDatabase {
         Ok(chosen)
     }
 
-    fn parquet_archive(&self) -> Result<&ParquetArchive> {
-        self.inner.cold.parquet().ok_or_else(|| {
-            Error::unsupported(
-                "records are moved only into a Parquet archive whose catalog lies in the primary's database",
-            )
-        })
+    /// Runs these policies instead of the database's own.
+    pub fn policies(mut self, policies: impl IntoIterator<Item = Policy>) -> Self {
+        self.policies = Some(policies.into_iter().collect());
+        self
     }
-}
 
-impl Archiver {
     /// Runs only the policy of this name.
     pub fn policy(mut self, name: &str) -> Self {
         self.only = Some(name.into());
@@ -118,6 +144,21 @@ impl Archiver {
     /// Stops between two batches once `stop` is cancelled.
     pub fn stop(mut self, stop: CancellationToken) -> Self {
         self.stop = stop;
+        self
+    }
+
+    /// Does nothing where another process is at work on the collection: the report says who.
+    ///
+    /// Without it the run goes on beside the other, which is safe, but what both read is done twice.
+    pub fn leave_to_others(mut self) -> Self {
+        self.leaves = true;
+        self
+    }
+
+    /// Others take the collection for theirs once this run gave no sign of life for so long; 30 seconds unless said
+    /// otherwise. It is for efficiency only: safety does not rest on it.
+    pub fn lease(mut self, length: Duration) -> Self {
+        self.lease = length;
         self
     }
 
@@ -140,26 +181,62 @@ impl Archiver {
     pub async fn run(self) -> Result<Vec<ArchiveReport>> {
         let archive = self.database.parquet_archive()?;
         let mut reports = Vec::new();
-        for policy in self.database.policies_called(self.only.as_deref())? {
+        for policy in self.chosen()? {
             let metrics = PolicyMetrics::new(archive.name(), policy.name());
-            let run_of_policy = Run {
-                archive,
-                policy,
-                now: self.now(),
-                clock: &*self.database.inner.clock,
-                metrics: &metrics,
-                stop: &self.stop,
-                progress: &*self.progress,
-            };
-            let outcome = run(&run_of_policy).await;
-            metrics.ran(match &outcome {
-                Ok(report) if report.stopped => RunOutcome::Stopped,
-                Ok(_) => RunOutcome::Done,
-                Err(_) => RunOutcome::Failed,
-            });
+            let outcome = self.run_one(archive, policy, &metrics).await;
+            match &outcome {
+                Ok(report) if report.stopped => metrics.ran(RunOutcome::Stopped),
+                // What was left to others is their run.
+                Ok(report) if self.leaves && report.held_by.is_some() => {}
+                Ok(_) => metrics.ran(RunOutcome::Done),
+                Err(_) => metrics.ran(RunOutcome::Failed),
+            }
             reports.push(outcome.map_err(|error| error.with("policy", policy.name()))?);
         }
         Ok(reports)
+    }
+
+    async fn run_one(
+        &self,
+        archive: &ParquetArchive,
+        policy: &Policy,
+        metrics: &PolicyMetrics,
+    ) -> Result<ArchiveReport> {
+        let clock = &*self.database.inner.clock;
+        let terms = Terms {
+            archive,
+            clock,
+            policy: policy.name(),
+            length: self.lease,
+        };
+        let (shift, held_by) = Shift::begin(terms, self.leaves).await?;
+        let Some(mut shift) = shift else {
+            return Ok(ArchiveReport {
+                policy: policy.name().to_owned(),
+                held_by,
+                ..ArchiveReport::default()
+            });
+        };
+        let so_far = Mutex::new(ArchiveReport::default());
+        let stop = self.stop.child_token();
+        let run_of_policy = Run {
+            archive,
+            policy,
+            now: self.now(),
+            clock,
+            metrics,
+            stop: &stop,
+            progress: &|report| {
+                so_far.lock().clone_from(report);
+                (self.progress)(report);
+            },
+        };
+        let mut outcome = shift.during(&stop, run(&run_of_policy)).await;
+        if let Ok(report) = &mut outcome {
+            report.held_by = held_by;
+        }
+        shift.end(&outcome, &so_far.into_inner()).await;
+        outcome
     }
 
     /// Tells what the policies would do now, and writes nothing.
@@ -169,7 +246,7 @@ impl Archiver {
     pub async fn plan(self) -> Result<Vec<Plan>> {
         let archive = self.database.parquet_archive()?;
         let mut plans = Vec::new();
-        for policy in self.database.policies_called(self.only.as_deref())? {
+        for policy in self.chosen()? {
             plans.push(plan(&**archive.host(), policy, archive.age(), self.now()).await?);
         }
         Ok(plans)

@@ -41,7 +41,7 @@ fn one_thing_wrong() {
             &[
                 "there is no such key\n  --> thermocline.toml, line 1, polices = \"p/\"",
                 "did you mean `policies`?",
-                "the keys here are archive, collections, hot, policies, primary, search_max_age",
+                "the keys here are archive, collections, daemon, hot, policies, primary, search_max_age",
             ],
         ),
         (
@@ -286,9 +286,35 @@ fn one_thing_wrong() {
             &["it belongs to PostgreSQL"],
         ),
         (
-            "PRIMARY REST [daemon]\nlisten = \"\"",
-            ErrorKind::Unsupported,
-            &["line 7, daemon", "thermocline archive --once"],
+            "PRIMARY REST [daemon]\nlisten = \"localhost\"",
+            ErrorKind::Invalid,
+            &[
+                "an address has a port: \"127.0.0.1:9464\"",
+                "line 8, daemon.listen = \"localhost\"",
+            ],
+        ),
+        (
+            "PRIMARY REST [daemon]\nlease = \"0s\"",
+            ErrorKind::Invalid,
+            &["line 8, daemon.lease", "\"30s\" is the default"],
+        ),
+        (
+            "PRIMARY REST [daemon]\nfailures = 0",
+            ErrorKind::Invalid,
+            &["cannot be counted", "line 8, daemon.failures = 0"],
+        ),
+        (
+            "PRIMARY REST [daemon]\nport = 9464",
+            ErrorKind::Invalid,
+            &["the keys here are failures, grace, lease, listen, measure, retry"],
+        ),
+        (
+            "[primary]\nbackend = \"memory\"\nbusy_timeout = \"1s\"\n[collections.a]",
+            ErrorKind::Invalid,
+            &[
+                "the memory backend has no file",
+                "line 3, primary.busy_timeout",
+            ],
         ),
         (
             "PRIMARY REST [s3]\nregion = \"\"",
@@ -410,19 +436,52 @@ fn one_thing_wrong_with_a_policy() {
             &["line 3, window"],
         ),
         (
-            "POLICY\nschedule = \"0 2 * * *\"",
-            ErrorKind::Unsupported,
-            &["line 3, schedule", "cron"],
+            "POLICY\nschedule = \"0 2 30 2 *\"",
+            ErrorKind::Invalid,
+            &[
+                "this cron line never fires: no year has such a day\n  --> policies/a.toml, line 3, schedule = \"0 2 30 2 *\"",
+            ],
         ),
         (
-            "POLICY\nevery = \"1h\"",
-            ErrorKind::Unsupported,
-            &["line 3, every"],
+            "POLICY\nschedule = \"0 26 * * *\"",
+            ErrorKind::Invalid,
+            &["a cron line has five fields", "26", "line 3, schedule"],
+        ),
+        (
+            "POLICY\nschedule = \"0 2 * * *\"\nzone = \"Europe/Atlantis\"",
+            ErrorKind::Invalid,
+            &[
+                "there is no such time zone; they are called like UTC, Europe/Berlin",
+                "line 4, zone = \"Europe/Atlantis\"",
+            ],
+        ),
+        (
+            "POLICY\nevery = \"1h\"\nschedule = \"0 2 * * *\"",
+            ErrorKind::Invalid,
+            &[
+                "an interval or a cron line, not both\n  --> policies/a.toml, line 3, every = \"1h\"",
+                "take `every` or `schedule` out",
+            ],
+        ),
+        (
+            "POLICY\nevery = \"0s\"",
+            ErrorKind::Invalid,
+            &["at least a second", "line 3, every = \"0s\"", "\"15m\""],
+        ),
+        (
+            "POLICY\nevery = 60",
+            ErrorKind::Invalid,
+            &["a duration is text", "line 3, every = 60"],
+        ),
+        (
+            "POLICY\nevery = \"1h\"\nzone = \"UTC\"",
+            ErrorKind::Invalid,
+            &["a zone belongs to a cron line", "line 4, zone"],
         ),
         (
             "POLICY\nzone = \"UTC\"",
-            ErrorKind::Unsupported,
-            &["line 3, zone"],
+            ErrorKind::Invalid,
+            &["line 3, zone", "add schedule = \"0 2 * * *\""],
         ),
     ];
     for (policy, kind, expected) in cases {

@@ -18,6 +18,8 @@ mod coherence;
 mod config;
 #[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]
 mod crash;
+#[cfg(feature = "daemon")]
+mod daemon;
 mod differential;
 #[cfg(feature = "archive")]
 mod directory;

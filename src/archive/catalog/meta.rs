@@ -20,7 +20,9 @@ const LAYOUT: &str = "1";
 /// # Errors
 /// As [`init`].
 pub(super) async fn is_ready(tx: &mut dyn HostTransaction, sql: Sql) -> Result<bool> {
-    for table in ["ducklake_metadata", "thermocline_meta"] {
+    // A table of ours that came with a later release may be missing beside older ones.
+    let ours = OURS.iter().map(|table| table.name);
+    for table in std::iter::once("ducklake_metadata").chain(ours) {
         let found = tx.query(sql.table_exists(), &[table.into()]).await?;
         if found.first().map(|row| row.int(0)).transpose()? != Some(1) {
             return Ok(false);

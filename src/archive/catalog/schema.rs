@@ -159,7 +159,7 @@ pub(super) const DUCKLAKE: [Table; 28] = [
 
 /// Our own tables: what makes our reading faster or our writing safe. No other reader needs them.
 #[rustfmt::skip]
-pub(super) const OURS: [Table; 7] = [
+pub(super) const OURS: [Table; 9] = [
     Table::new("thermocline_meta", &[("key", Text), ("value", Text)]).keyed(1),
     // A collection and the table that it is bound to.
     Table::new("thermocline_collection", &[("name", Text), ("table_id", Int), ("age", Text)]).keyed(1),
@@ -176,6 +176,14 @@ pub(super) const OURS: [Table; 7] = [
     Table::new("thermocline_journal_object", &[("path", Text), ("batch", Text)]).keyed(1),
     // Objects that nothing refers to, and when they were first seen so.
     Table::new("thermocline_orphan", &[("path", Text), ("first_seen", Time)]).keyed(1),
+    // Who is at work on a table: for efficiency only.
+    Table::new("thermocline_lease", &[("collection", Text), ("holder", Text), ("epoch", Int), ("expires", Time)]).keyed(1),
+    // The last runs of the policies; `skipped` is a JSON object, `times` counts runs in a row that found nothing to do.
+    Table::new("thermocline_run", &[
+        ("run", Text), ("collection", Text), ("policy", Text), ("holder", Text), ("started", Time), ("ended", Time),
+        ("outcome", Text), ("times", Int), ("moved", Int), ("skipped", Text), ("segments", Int), ("bytes", Int),
+        ("error_kind", Text), ("error", Text), ("version", Text),
+    ]).keyed(1),
 ];
 
 /// Indexes on DuckLake's tables, which have none: readers do not see them.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::archive::shift::HeldBy;
 use crate::catalog_host::SkipReason;
 
 /// What one run of one policy did, so far or in the end.
@@ -32,6 +33,8 @@ pub struct ArchiveReport {
     pub took: Duration,
     /// Whether it was stopped before everything was moved.
     pub stopped: bool,
+    /// Another process that was at work on the collection when the run began.
+    pub held_by: Option<HeldBy>,
 }
 
 impl ArchiveReport {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ParquetArchive;
-use crate::archive::catalog::{CatalogState, Place};
+use crate::archive::catalog::{ArchiveRun, CatalogState, Place};
 use crate::telemetry::Stock;
 use crate::{Error, Record, Result};
 
@@ -82,6 +82,13 @@ impl ParquetArchive {
             snapshot: found.snapshot,
         });
         Ok(())
+    }
+
+    /// The last runs of the collection's policies, the newest first; those of one policy, if it is named.
+    pub(crate) async fn runs(&self, policy: Option<&str>, most: usize) -> Result<Vec<ArchiveRun>> {
+        self.check_open()?;
+        let mut tx = self.0.host.begin_read().await?;
+        self.0.catalog.runs(&mut *tx, policy, most).await
     }
 
     /// Tells other readers that the segments lie where this archive finds them, after its folder was moved.

@@ -1,0 +1,86 @@
+//! How it ends.
+
+use super::*;
+
+#[test]
+fn it_stops_between_two_batches() {
+    let world = world();
+    policy(
+        &world,
+        "old",
+        "events",
+        "every = \"1s\"\nbatch = { rows = 1 }",
+    );
+    add(&world, "events", "e", 2_000);
+    let daemon = Daemon::start(&world);
+    daemon.until("it is at work", |status| {
+        policy_in(status, "old")["running"]["moved"].as_u64() >= Some(3)
+    });
+    let log = daemon.stop();
+    assert!(log.iter().any(|line| line.contains("stopping")), "{log:#?}");
+    let status = world.json(&["status", "--output", "json"]);
+    let events = collection(&status, "events");
+    let (live, archived) = (
+        events["primary"]["records"].as_u64().unwrap(),
+        events["archive"]["records"].as_u64().unwrap(),
+    );
+    assert!(archived >= 3 && live > 0, "{events}");
+    assert_eq!(live + archived, 2_000);
+    assert_eq!(
+        events["archive"]["unpublished_batches"], 0,
+        "nothing was cut in the middle"
+    );
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let world = world();
+    policy(
+        &world,
+        "old",
+        "events",
+        "every = \"1s\"\nbatch = { rows = 1 }",
+    );
+    add(&world, "events", "e", 300);
+    // It hangs before its first publish, so it cannot drain.
+    let mut command = world.command(&["run"]);
+    command.env("THERMOCLINE_FAULT", "publish.begin:cancel");
+    let daemon = Daemon::with(command);
+    daemon.until("it is at work", |status| {
+        policy_in(status, "old")["running"].is_object()
+    });
+    daemon.signal("TERM");
+    let readiness = daemon.until_at("/readyz", "it drains", |r| r["ready"] == false);
+    assert!(reasons(&readiness)[0].starts_with("stopping "));
+    assert_eq!(daemon.get("/healthz").code, 200, "it still answers");
+    daemon.signal("INT");
+    let (code, _) = daemon.ended();
+    assert_eq!(code, Some(130));
+    assert_eq!(count(&world, "events"), 300, "which loses nothing");
+    world.ok(&["archive", "--once"]);
+    assert_eq!(count(&world, "events"), 300);
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn the_grace_period_ends() {
+    let world = world();
+    world.file("thermocline.toml", &CONFIG.replace("20s", "100ms"));
+    add(&world, "events", "e", 10);
+    let mut command = world.command(&["run"]);
+    command.env("THERMOCLINE_FAULT", "publish.begin:cancel");
+    let daemon = Daemon::with(command);
+    daemon.until("it is at work", |status| {
+        policy_in(status, "old")["running"].is_object()
+    });
+    daemon.signal("TERM");
+    let (code, log) = daemon.ended();
+    assert_eq!(code, Some(1), "{log:#?}");
+    assert!(
+        log.iter()
+            .any(|line| line.contains("the grace period is over")),
+        "{log:#?}"
+    );
+    assert_eq!(count(&world, "events"), 10);
+}
