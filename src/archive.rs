@@ -18,8 +18,8 @@ mod view;
 
 pub use self::catalog::{ArchiveRun, RunError, RunOutcome};
 pub(crate) use self::catalog::{CatalogState, Change, Place};
-pub use self::mover::{ArchiveReport, Plan};
-pub(crate) use self::mover::{Run, plan, run};
+pub use self::mover::{ArchiveReport, Backlog, Plan};
+pub(crate) use self::mover::{Run, Sweep, plan, run};
 pub use self::parquet::{
     ArchiveContents, ArchivedAt, Columns, Leftover, Orphans, ParquetArchive, ParquetArchiveBuilder,
 };

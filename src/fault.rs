@@ -2,10 +2,11 @@
 //!
 //! Without the feature `faults` both are nothing at all. With it, `THERMOCLINE_FAULT=step:kind,..` makes steps of a
 //! protocol fail once in this process, and `THERMOCLINE_MUTATION=name` breaks one rule, which a test must then notice.
-//! Both are read once, so a test sets them on a child process.
+//! Both are read once, so a test sets them on a child process. `THERMOCLINE_CLOCK=file` sets the clock of `thermocline run`
+//! by as many seconds as the file says, whenever it says so.
 
 #[cfg(feature = "faults")]
-pub use self::armed::{all_fired, reached};
+pub use self::armed::{SetClock, all_fired, reached};
 #[cfg(feature = "faults")]
 pub(crate) use self::armed::{mutation, step};
 #[cfg(not(feature = "faults"))]
@@ -33,12 +34,41 @@ mod harmless {
 
 #[cfg(feature = "faults")]
 mod armed {
+    use std::path::PathBuf;
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Instant;
 
+    use jiff::{SignedDuration, Timestamp};
     use tokio::sync::Notify;
 
+    use crate::clock::{Clock, SystemClock};
     use crate::{Error, Result};
+
+    /// The machine's clock, and what a file adds to it: a clock that can be set while a process runs.
+    #[derive(Clone, Debug, Default)]
+    pub struct SetClock(Option<PathBuf>);
+
+    impl SetClock {
+        /// By the file that `THERMOCLINE_CLOCK` names; without one it is the machine's clock.
+        pub fn from_env() -> Self {
+            Self(std::env::var_os("THERMOCLINE_CLOCK").map(PathBuf::from))
+        }
+    }
+
+    impl Clock for SetClock {
+        fn now(&self) -> Timestamp {
+            let text = (self.0.as_ref()).and_then(|file| std::fs::read_to_string(file).ok());
+            let seconds = text.and_then(|text| text.trim().parse().ok());
+            let now = SystemClock.now();
+            now.saturating_add(SignedDuration::from_secs(seconds.unwrap_or(0)))
+                .unwrap_or(now)
+        }
+
+        fn instant(&self) -> Instant {
+            SystemClock.instant()
+        }
+    }
 
     static MUTATION: LazyLock<Option<String>> =
         LazyLock::new(|| std::env::var("THERMOCLINE_MUTATION").ok());

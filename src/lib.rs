@@ -45,8 +45,8 @@ pub use self::age::{Age, AgeAt, AgeForm};
 pub use self::archive::rubbish;
 #[cfg(feature = "archive")]
 pub use self::archive::{
-    ArchiveContents, ArchiveReport, ArchiveRun, ArchivedAt, Columns, HeldBy, Leftover, Orphans,
-    ParquetArchive, ParquetArchiveBuilder, Plan, RunError, RunOutcome,
+    ArchiveContents, ArchiveReport, ArchiveRun, ArchivedAt, Backlog, Columns, HeldBy, Leftover,
+    Orphans, ParquetArchive, ParquetArchiveBuilder, Plan, RunError, RunOutcome,
 };
 pub use self::backend::memory::MemoryDatabase;
 #[cfg(feature = "moka")]
@@ -57,7 +57,8 @@ pub use self::backend::sqlite::{SqliteBuilder, SqliteDatabase};
 pub use self::blob::DirectoryStore;
 pub use self::blob::{BlobInfo, BlobRequests, BlobStore, CountedBlobs};
 pub use self::catalog_host::{
-    CatalogHost, DueCursor, DuePage, DueScan, HostTransaction, SkipReason, Storage, Undated,
+    CatalogHost, DueCount, DueCursor, DuePage, DueScan, HostTransaction, SkipReason, Storage,
+    Undated,
 };
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::database::{Capabilities, Database, DatabaseExt, Health};

@@ -8,6 +8,8 @@ mod store;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "daemon")]
+pub(crate) use self::status::waiting;
 #[cfg(feature = "archive")]
 pub use self::status::{ArchiveStatus, BacklogStatus, CollectionStatus, PrimaryStatus};
 pub use self::store::{Store, Tiers};

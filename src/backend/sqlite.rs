@@ -1,9 +1,11 @@
 //! Records in a SQLite file, which can hold an archive's catalog too.
 
+mod backlog;
 mod builder;
 mod due;
 mod error;
 mod host;
+mod identity;
 mod layout;
 mod lease;
 mod pool;
@@ -26,6 +28,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use self::builder::SqliteBuilder;
+use self::identity::Identity;
 use self::layout::Table;
 use self::lease::{Lease, Sql};
 use self::pool::Seats;
@@ -62,6 +65,8 @@ pub struct SqliteDatabase {
 struct Shared {
     /// The file, absolute, without links.
     file: Arc<Path>,
+    /// What it was when it was opened.
+    identity: Option<Identity>,
     writer: Seats,
     /// For answers that come at once.
     readers: Seats,
@@ -119,6 +124,7 @@ impl SqliteDatabase {
 
     /// A lease of the writer with the write lock.
     async fn begin_writing(&self) -> Result<Lease> {
+        identity::check(&self.shared.file, self.shared.identity)?;
         let begin = if crate::fault::mutation("deferred_begin") {
             "BEGIN"
         } else {
@@ -183,6 +189,7 @@ impl Database for SqliteDatabase {
     }
 
     async fn health(&self) -> Result<Health> {
+        identity::check(&self.shared.file, self.shared.identity)?;
         let sql: Sql = format!(
             "SELECT sqlite_version(), EXISTS (SELECT 1 FROM {} LIMIT 1)",
             self.table.quoted()

@@ -47,7 +47,10 @@ impl Archive {
         for (name, policy) in chosen(context, &store, self.policy.as_deref())? {
             let collection = store.collection(&name)?;
             let archiver = || {
-                let archiver = collection.archiver().policy(policy.name());
+                let archiver = collection
+                    .archiver()
+                    .policy(policy.name())
+                    .lease(store.config().daemon.lease);
                 match self.now {
                     Some(now) => archiver.at(now),
                     None => archiver,

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
-use thermocline::SystemClock;
 use thermocline::daemon::{Daemon, Ended, Settings};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
@@ -56,7 +55,7 @@ impl Run {
         let mut settings = Settings::new(&context.options.config);
         settings.listen = self.listen;
         // What is wrong from the start is told as every command tells it; the log begins with the work.
-        let daemon = Daemon::bind(settings, SystemClock).await?;
+        let daemon = Daemon::bind(settings, clock()).await?;
         self.start_log();
         tracing::info!(
             address = %daemon.address(),
@@ -90,6 +89,17 @@ impl Run {
             eprintln!("warning: nothing is logged: {error}");
         }
     }
+}
+
+#[cfg(not(feature = "faults"))]
+fn clock() -> thermocline::SystemClock {
+    thermocline::SystemClock
+}
+
+/// One that tests set.
+#[cfg(feature = "faults")]
+fn clock() -> thermocline::fault::SetClock {
+    thermocline::fault::SetClock::from_env()
 }
 
 /// A message for each SIGHUP.

@@ -3,7 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
-use thermocline::CollectionStatus;
+use thermocline::{ArchiveRun, CollectionStatus};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};
@@ -16,7 +16,8 @@ Examples:
   thermocline status
   thermocline status --output json | jq '.collections[0].archive.records'
 
-The hot tier lives in each process: a command's own is empty. The backlog is what the policies would move now.")]
+The hot tier lives in each process: a command's own is empty. The backlog is what the policies would move now, counted by the
+index of the age: exact for ages in UTC, for dates and for numbers. The last runs are those of every process.")]
 pub(super) struct Status {
     /// As if it were this time
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -81,8 +82,33 @@ fn tell(status: &CollectionStatus) -> Result<(), Failure> {
             oldest.unwrap_or_default()
         ))?;
     }
+    if !status.runs.is_empty() {
+        write_line(&runs(&status.runs))?;
+    }
     for note in &status.notes {
         write_line(&format!("note: {note}"))?;
     }
     write_line("")
+}
+
+/// The last runs as a table.
+fn runs(runs: &[ArchiveRun]) -> String {
+    let mut table = table(["last runs", "policy", "", "moved", "stay", ""], &[3, 4]);
+    for run in runs {
+        let started = run.started.strftime("%F %T").to_string();
+        let outcome = match run.times {
+            1 => run.outcome.as_str().to_owned(),
+            times => format!("{} {} times", run.outcome.as_str(), number(times)),
+        };
+        let error = run.error.as_ref().map(|error| error.message.clone());
+        table.add_row([
+            started,
+            run.policy.clone(),
+            outcome,
+            number(run.moved),
+            number(run.skipped.values().sum()),
+            error.unwrap_or_default(),
+        ]);
+    }
+    table.to_string()
 }

@@ -6,6 +6,7 @@ use jiff::{Timestamp, Unit};
 
 use super::readiness::Readiness;
 use super::state::{Collection, Contents, Known, PolicyState};
+use crate::ArchiveRun;
 
 /// The page as it is now.
 pub(super) fn page(known: &Known, readiness: &Readiness) -> String {
@@ -112,9 +113,38 @@ fn write_tiers(page: &mut String, contents: &Contents) -> fmt::Result {
             OrNone(backlog.oldest.map(Time)),
         )?;
     }
+    write_runs(page, &contents.runs)?;
     for note in &contents.notes {
         writeln!(page, "<p class=dim>{}</p>", Html(note))?;
     }
+    Ok(())
+}
+
+fn write_runs(page: &mut String, runs: &[ArchiveRun]) -> fmt::Result {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    page.push_str(
+        "<table><tr><th>last runs<th>policy<th>outcome<th class=n>moved<th class=n>segments<th>by<th></tr>",
+    );
+    for run in runs {
+        let times = match run.times {
+            1 => String::new(),
+            times => format!(" {} times", Number(times)),
+        };
+        writeln!(
+            page,
+            "<tr><td>{}<td>{}<td>{}{times}<td class=n>{}<td class=n>{}<td>{}<td class=bad>{}</tr>",
+            Time(run.started),
+            Html(&run.policy),
+            run.outcome.as_str(),
+            Number(run.moved),
+            Number(run.segments),
+            Html(&run.holder),
+            Html(run.error.as_ref().map_or("", |error| &error.message)),
+        )?;
+    }
+    page.push_str("</table>");
     Ok(())
 }
 

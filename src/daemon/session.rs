@@ -12,8 +12,8 @@ use super::hands::Hands;
 use super::measure::Measurer;
 use super::state::{State, Told};
 use super::worker::Worker;
-use crate::telemetry::CollectionMetrics;
 use crate::config::{Config, PolicyConfig, PrimaryConfig};
+use crate::telemetry::CollectionMetrics;
 use crate::{Clock, Error, ErrorKind, Result, Store};
 
 /// How long it is waited for connections that close.
@@ -99,6 +99,7 @@ impl Session {
             let measurer = Measurer {
                 collection: name.to_owned(),
                 store: Arc::clone(store),
+                policies: self.policies.clone(),
                 state: Arc::clone(&self.state),
                 clock: Arc::clone(&self.clock),
                 every: self.config.daemon.measure,
@@ -118,6 +119,7 @@ impl Session {
                 retry: self.config.daemon.retry,
                 lease: self.config.daemon.lease,
                 hands: Arc::clone(&hands),
+                metrics: CollectionMetrics::new(name),
                 stop: halt.clone(),
                 lost: lost.clone(),
             };

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::config::{Config, PolicyConfig};
-use crate::open::CollectionStatus;
-use crate::{ArchiveReport, Clock, Error, Store};
+use crate::open::{ArchiveStatus, BacklogStatus, CollectionStatus, PrimaryStatus};
+use crate::{ArchiveReport, ArchiveRun, Clock, Error, Store};
 
 /// Shared by all tasks of a daemon.
 #[derive(Debug)]
@@ -77,9 +77,10 @@ pub(super) struct Collection {
 /// [`CollectionStatus`] without the name, which is known before.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Contents {
-    pub(super) primary: crate::open::PrimaryStatus,
-    pub(super) archive: Option<crate::open::ArchiveStatus>,
-    pub(super) backlog: Vec<crate::open::BacklogStatus>,
+    pub(super) primary: PrimaryStatus,
+    pub(super) archive: Option<ArchiveStatus>,
+    pub(super) backlog: Vec<BacklogStatus>,
+    pub(super) runs: Vec<ArchiveRun>,
     pub(super) notes: Vec<String>,
 }
 
@@ -251,6 +252,7 @@ impl From<CollectionStatus> for Contents {
             primary: status.primary,
             archive: status.archive,
             backlog: status.backlog,
+            runs: status.runs,
             notes: status.notes,
         }
     }

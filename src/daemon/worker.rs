@@ -14,7 +14,7 @@ use super::hands::Hands;
 use super::state::{Running, State, Told};
 use super::turn::Turn;
 use crate::config::PolicyConfig;
-use crate::telemetry::ScheduleMetrics;
+use crate::telemetry::{CollectionMetrics, ScheduleMetrics};
 use crate::{ArchiveReport, Clock, Error, ErrorKind, HeldBy, Result, RunOutcome, TieredDatabase};
 
 /// How long it is slept at most: the clock may be set while somebody sleeps, and then other turns are due.
@@ -38,6 +38,7 @@ pub(super) struct Worker {
     pub(super) lease: Duration,
     /// How many collections this daemon works on now.
     pub(super) hands: Arc<Hands>,
+    pub(super) metrics: CollectionMetrics,
     pub(super) stop: CancellationToken,
     /// To be cancelled once the tiers turn out to be closed.
     pub(super) lost: CancellationToken,
@@ -146,11 +147,14 @@ impl Worker {
         self.state.policy(&self.collection, name, |policy| {
             policy.running = Some(Running::since(began));
         });
+        self.metrics.lease(true);
         let outcome = self.archive(config).await;
+        self.metrics.lease(false);
         drop(taken);
         let now = self.clock.now();
         let told = outcome.as_ref().err().map(|error| Told::of(error, now));
         let mut next = Next::GoOn;
+        let is_done = outcome.as_ref().is_ok_and(|report| !report.stopped);
         match outcome {
             Ok(ArchiveReport {
                 held_by: Some(held_by),
@@ -192,16 +196,16 @@ impl Worker {
                 }
             }
         }
+        let name = scheduled.config.policy.name();
+        self.tell(scheduled);
         self.state.policy(&self.collection, name, |policy| {
             policy.running = None;
             policy.held_by = None;
-            match told {
-                None => policy.last_success = Some(now),
-                Some(_) => {}
+            if is_done {
+                policy.last_success = Some(now);
             }
             policy.error = told;
         });
-        self.tell(scheduled);
         next
     }
 
@@ -265,11 +269,10 @@ impl Worker {
         let (due, failures) = (scheduled.turn.due, scheduled.turn.failures);
         scheduled.metrics.next_run(due);
         let name = scheduled.config.policy.name();
-        self.state
-            .policy(&self.collection, name, |policy| {
-                policy.next = due;
-                policy.failures = failures;
-            });
+        self.state.policy(&self.collection, name, |policy| {
+            policy.next = due;
+            policy.failures = failures;
+        });
     }
 
     fn log(&self, policy: &str, report: &ArchiveReport) {

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Store;
-use crate::{ArchiveContents, Orphans, Plan, Query, Result, Storage, Tiers};
+use crate::{ArchiveContents, ArchiveRun, Backlog, Orphans, Query, Result, Storage, Tiers};
+
+/// So many of the last runs are told.
+const RUNS: usize = 10;
 
 /// One collection: what lies in its tiers, and what waits to be moved.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +21,8 @@ pub struct CollectionStatus {
     pub archive: Option<ArchiveStatus>,
     /// What each policy would move now.
     pub backlog: Vec<BacklogStatus>,
+    /// The last runs of the policies, the newest first, whichever process ran them.
+    pub runs: Vec<ArchiveRun>,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -56,7 +61,7 @@ pub struct ArchiveStatus {
     pub unknown_objects: usize,
 }
 
-/// What a policy would move now.
+/// What a policy would move now, as exact as [`Backlog`] is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct BacklogStatus {
@@ -83,12 +88,12 @@ impl Store {
                 Some(now) => archiver.at(now),
                 None => archiver,
             };
-            status.backlog = archiver.plan().await?.into_iter().map(waiting).collect();
+            status.backlog = archiver.backlog().await?.into_iter().map(waiting).collect();
         }
         Ok(status)
     }
 
-    /// The same without the backlog, which takes a look at all old records.
+    /// The same without the backlog, which takes longest.
     pub(crate) async fn contents(&self, name: &str) -> Result<CollectionStatus> {
         let Tiers {
             primary, archive, ..
@@ -96,6 +101,10 @@ impl Store {
         let archive = match archive {
             Some(archive) => Some((archive.contents().await?, archive.find_orphans().await?)),
             None => None,
+        };
+        let runs = match &archive {
+            Some((_, _)) => self.collection(name)?.last_runs(RUNS).await?,
+            None => Vec::new(),
         };
         let storage = match primary.catalog_host() {
             Some(host) => Some(host.storage().await?),
@@ -115,16 +124,17 @@ impl Store {
             notes: notes(storage.as_ref(), archive.as_ref()),
             archive: archive.map(|(contents, orphans)| archived(&contents, &orphans)),
             backlog: Vec::new(),
+            runs,
         })
     }
 }
 
-fn waiting(plan: Plan) -> BacklogStatus {
+pub(crate) fn waiting(backlog: Backlog) -> BacklogStatus {
     BacklogStatus {
-        policy: plan.policy,
-        rows: plan.rows,
-        bytes: plan.bytes,
-        oldest: plan.oldest,
+        policy: backlog.policy,
+        rows: backlog.rows,
+        bytes: backlog.bytes,
+        oldest: backlog.oldest,
     }
 }
 

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::TieredDatabase;
 use crate::archive::{
-    ArchiveReport, ArchiveRun, LEASE, ParquetArchive, Plan, Run, Shift, Terms, plan, run,
+    ArchiveReport, ArchiveRun, Backlog, LEASE, ParquetArchive, Plan, Run, Shift, Sweep, Terms,
+    plan, run,
 };
 use crate::telemetry::{PolicyMetrics, RunOutcome};
 use crate::{Error, Policy, Result};
@@ -36,6 +37,14 @@ impl TieredDatabase {
     /// As [`Archiver::run`].
     pub async fn archive_due(&self) -> Result<Vec<ArchiveReport>> {
         self.archiver().run().await
+    }
+
+    /// What the policies would move now, at the cost of a count.
+    ///
+    /// # Errors
+    /// As [`Archiver::backlog`].
+    pub async fn backlog(&self) -> Result<Vec<Backlog>> {
+        self.archiver().backlog().await
     }
 
     /// Prepares a run of the policies, or a dry run.
@@ -254,6 +263,23 @@ impl Archiver {
 }
 
 impl Archiver {
+    /// What the policies would move now, added up without a look at each record: see [`Backlog`] for how exact that is.
+    ///
+    /// Its cost is that of counting the index of the age, and for a policy with a filter of looking at its old records;
+    /// [`plan`](Self::plan) reads them all and says more.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub async fn backlog(self) -> Result<Vec<Backlog>> {
+        let archive = self.database.parquet_archive()?;
+        let mut all = Vec::new();
+        for policy in self.chosen()? {
+            let mut sweep = Sweep::new(policy, self.now())?;
+            all.extend(sweep.go_on(&**archive.host(), archive.age(), None).await?);
+        }
+        Ok(all)
+    }
+
     fn now(&self) -> Timestamp {
         self.now.unwrap_or_else(|| self.database.inner.clock.now())
     }

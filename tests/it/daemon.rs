@@ -1,8 +1,12 @@
 //! `thermocline run` as its neighbours see it: a process that is started, asked over HTTP, and sent signals.
 
+mod backlog;
+mod history;
 mod reload;
 mod running;
+mod sharing;
 mod stopping;
+mod trouble;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -41,6 +45,8 @@ age = "day"
 age = "day"
 "#;
 
+const PLAIN: &str = "plain/thermocline.toml";
+
 /// A running daemon; it is killed when the test is over.
 pub(crate) struct Daemon {
     child: Child,
@@ -59,6 +65,12 @@ pub(crate) struct Answer {
 pub(crate) fn world() -> World {
     let world = World::empty();
     world.file("thermocline.toml", CONFIG);
+    // The same tiers without policies, for commands while a policy is bad.
+    let plain = CONFIG
+        .replace("policies = \"policies/\"\n", "")
+        .replace("\"records.db\"", "\"../records.db\"")
+        .replace("\"archive/\"", "\"../archive/\"");
+    world.file(PLAIN, &plain);
     policy(&world, "old", "events", "every = \"1s\"");
     world
 }
@@ -78,14 +90,14 @@ pub(crate) fn add(world: &World, collection: &str, prefix: &str, count: usize) {
     let lines: String = (0..count)
         .map(|n| format!("{{\"id\":\"{prefix}{n}\",\"fields\":{{\"day\":\"2013-01-01\"}}}}\n"))
         .collect();
-    let args = ["import", "-", "--collection", collection];
+    let args = ["import", "-", "--config", PLAIN, "--collection", collection];
     let ended = world.fed(&args, lines.as_bytes());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
 }
 
 /// How many records there are in all tiers, as a command counts them.
 pub(crate) fn count(world: &World, collection: &str) -> u64 {
-    let out = world.ok(&["count", "--collection", collection]);
+    let out = world.ok(&["count", "--config", PLAIN, "--collection", collection]);
     out.trim().parse().expect("a number")
 }
 
@@ -100,12 +112,21 @@ pub(crate) fn sql(world: &World, statements: &[&str]) {
 
 /// Does something while this process holds the write lock of the primary's file.
 pub(crate) fn with_lock(world: &World, work: impl AsyncFnOnce(&mut dyn HostTransaction)) {
+    with_lock_of(world, "records.db", work);
+}
+
+/// The same for a file of another name. Closing it writes its log back into it.
+pub(crate) fn with_lock_of(
+    world: &World,
+    file: &str,
+    work: impl AsyncFnOnce(&mut dyn HostTransaction),
+) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let database = SqliteDatabase::builder(world.path().join("records.db"))
+        let database = SqliteDatabase::builder(world.path().join(file))
             .table("events")
             .busy_timeout(PATIENCE)
             .open()
@@ -256,10 +277,6 @@ impl Daemon {
         };
         let log = self.log.lock().clone();
         (status.code(), log)
-    }
-
-    pub(crate) fn log(&self) -> Vec<String> {
-        self.log.lock().clone()
     }
 
     /// Stops it as a service manager does; it must end well.

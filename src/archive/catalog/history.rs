@@ -30,7 +30,7 @@ const LONGEST_MESSAGE: usize = 1_000;
 pub struct ArchiveRun {
     /// The policy's name.
     pub policy: String,
-    /// Which process ran it.
+    /// Which process ran it; the last one, where the line stands for several.
     pub holder: String,
     /// When it began; the last one, where the line stands for several.
     pub started: Timestamp,
@@ -144,7 +144,6 @@ pub(super) async fn end(
         && is_idle(&idle)
         && is_idle(&run)
         && idle.skipped == run.skipped
-        && idle.holder == run.holder
     {
         run.times = idle.times.saturating_add(1);
         remove(tx, sql, &[&before]).await?;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::sqlite::SqliteConnectOptions;
 
+use super::identity::Identity;
 use super::layout::Table;
 use super::lease::{Lease, Sql};
 use super::pool::Pool;
@@ -104,10 +105,12 @@ impl SqliteBuilder {
         let reach = table.reach(&mut lease).await?;
         drop(lease);
         let readers = Pool::new(Arc::clone(&file), self.reader_options(&file));
+        let identity = Identity::of(&file);
         Ok(SqliteDatabase {
             shared: Arc::new(Shared {
                 // Two ways to one file are one database.
                 file: file.canonicalize().map_or(file, Into::into),
+                identity,
                 writer,
                 readers: readers.seats(self.readers),
                 snapshots: readers.seats(self.snapshots),

@@ -28,7 +28,7 @@ pub(super) async fn page(
         lease,
         table,
         age: &age,
-        filter: narrowed(scan, reach)?,
+        filter: narrowed(scan, reach, 2)?,
         rows: scan.rows,
         bytes: scan.bytes,
         page: DuePage {
@@ -61,7 +61,7 @@ pub(super) async fn page(
 }
 
 /// Between which values of the index all due ages lie; what is exact is the caller's to judge.
-fn bounds(age: &Age, before: Timestamp) -> (SqlValue, SqlValue) {
+pub(super) fn bounds(age: &Age, before: Timestamp) -> (SqlValue, SqlValue) {
     #[expect(
         clippy::cast_precision_loss,
         reason = "the bound is widened by more than is lost"
@@ -82,8 +82,8 @@ fn bounds(age: &Age, before: Timestamp) -> (SqlValue, SqlValue) {
     }
 }
 
-/// The filter as far as SQL can narrow by it; one that asks for `now()` is the caller's alone, who knows what it is.
-fn narrowed(scan: &DueScan<'_>, reach: Reach) -> Result<Pushdown> {
+/// The filter as far as SQL can narrow by it, its placeholders after `taken` others; one that asks for `now()` is the caller's alone, who knows what it is.
+pub(super) fn narrowed(scan: &DueScan<'_>, reach: Reach, taken: usize) -> Result<Pushdown> {
     let query = Query::from(scan.filter.clone());
     let filter_at = |now| {
         query
@@ -98,7 +98,7 @@ fn narrowed(scan: &DueScan<'_>, reach: Reach) -> Result<Pushdown> {
                 .unwrap_or(scan.before),
         )?;
     let filter = if is_timeless { filter } else { Filter::ALL };
-    Ok(Pushdown::of(&filter, reach, 2))
+    Ok(Pushdown::of(&filter, reach, taken))
 }
 
 struct PageReader<'a> {

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::row::Args;
 use super::transaction::SqliteTransaction;
-use super::{SqliteDatabase, preconditions, read, storage};
-use crate::catalog_host::{CatalogHost, HostTransaction, Storage};
+use super::{SqliteDatabase, backlog, preconditions, read, storage};
+use crate::catalog_host::{CatalogHost, DueCount, DueScan, HostTransaction, Storage};
 use crate::sql::{Dialect, SqlRow, SqlValue};
 use crate::{Age, Record, Result};
 
@@ -52,6 +52,10 @@ impl CatalogHost for SqliteDatabase {
 
     async fn prepare_to_move(&self, age: &Age) -> Result<()> {
         preconditions::prepare(&mut self.shared.writer().await?, &self.table, age).await
+    }
+
+    async fn count_due(&self, scan: &DueScan<'_>) -> Result<DueCount> {
+        backlog::count(&mut self.reader().await?, &self.table, self.reach, scan).await
     }
 
     async fn storage(&self) -> Result<Storage> {

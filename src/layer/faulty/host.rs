@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::{Call, Script};
 use crate::{
-    Age, CatalogHost, Dialect, DuePage, DueScan, HostTransaction, Query, Record, RecordId,
-    RecordStream, Result, SqlRow, SqlValue, Storage, Undated, Write, Written,
+    Age, CatalogHost, Dialect, DueCount, DuePage, DueScan, HostTransaction, Query, Record,
+    RecordId, RecordStream, Result, SqlRow, SqlValue, Storage, Undated, Write, Written,
 };
 
 #[derive(Debug)]
@@ -66,6 +66,10 @@ impl CatalogHost for FaultyHost {
 
     async fn prepare_to_move(&self, age: &Age) -> Result<()> {
         self.inner.prepare_to_move(age).await
+    }
+
+    async fn count_due(&self, scan: &DueScan<'_>) -> Result<DueCount> {
+        self.inner.count_due(scan).await
     }
 
     async fn storage(&self) -> Result<Storage> {

@@ -47,8 +47,8 @@ fn a_second_signal_ends_it_at_once() {
     let mut command = world.command(&["run"]);
     command.env("THERMOCLINE_FAULT", "publish.begin:cancel");
     let daemon = Daemon::with(command);
-    daemon.until("it is at work", |status| {
-        policy_in(status, "old")["running"].is_object()
+    daemon.until("its first batch is uploaded", |status| {
+        collection(status, "events")["archive"]["unpublished_batches"] == 1
     });
     daemon.signal("TERM");
     let readiness = daemon.until_at("/readyz", "it drains", |r| r["ready"] == false);
@@ -71,8 +71,8 @@ fn the_grace_period_ends() {
     let mut command = world.command(&["run"]);
     command.env("THERMOCLINE_FAULT", "publish.begin:cancel");
     let daemon = Daemon::with(command);
-    daemon.until("it is at work", |status| {
-        policy_in(status, "old")["running"].is_object()
+    daemon.until("its first batch is uploaded", |status| {
+        collection(status, "events")["archive"]["unpublished_batches"] == 1
     });
     daemon.signal("TERM");
     let (code, log) = daemon.ended();
