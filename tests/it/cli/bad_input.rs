@@ -100,7 +100,7 @@ fn wrong_use_ends_with_2_and_absence_with_3() {
             2,
             &["`export` writes ndjson, csv or parquet"],
         ),
-        (&["run"], 2, &["unrecognized subcommand"]),
+        (&["walk"], 2, &["unrecognized subcommand"]),
         (
             &["init"],
             2,
