@@ -18,7 +18,7 @@ async fn a_batch_is_settled_once() {
         catalog.batch_state(&mut *tx, &batch.id).await.unwrap(),
         Some(BatchState::Open)
     );
-    let later = now + std::time::Duration::from_secs(1);
+    let later = now + Duration::from_secs(1);
     let open = journal::batches(&mut *tx, catalog.sql, 1, BatchState::Open, later)
         .await
         .unwrap();
