@@ -11,7 +11,7 @@ use super::ParquetArchive;
 use super::catalog::{ArchiveRun, Lease, RunError, RunOutcome, Taken};
 use super::mover::ArchiveReport;
 use crate::clock::Clock;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How long a lease lasts where nothing else is said.
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
@@ -78,7 +78,7 @@ impl<'a> Shift<'a> {
         }
         let run = ArchiveRun::began(policy, holder(), now);
         let id = catalog.begin_run(&mut *tx, &run, lease.is_some()).await?;
-        tx.commit().await?;
+        tx.commit().await.map_err(not_begun)?;
         let shift = Self {
             terms,
             lease,
@@ -161,6 +161,18 @@ impl<'a> Shift<'a> {
                 "how a run ended could not be noted in the history"
             );
         }
+    }
+}
+
+/// Whether a lease was taken and a beginning noted is nothing that anybody has to find out.
+fn not_begun(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::Ambiguous => Error::unavailable(
+            "the run could not be noted in the database, so it did not begin; see whether the disk is there, well, and \
+             has room",
+        )
+        .with_source(error),
+        _ => error,
     }
 }
 

@@ -68,6 +68,7 @@ pub(crate) fn world() -> World {
     // The same tiers without policies, for commands while a policy is bad.
     let plain = CONFIG
         .replace("policies = \"policies/\"\n", "")
+        .replace("busy_timeout = \"100ms\"\n", "")
         .replace("\"records.db\"", "\"../records.db\"")
         .replace("\"archive/\"", "\"../archive/\"");
     world.file(PLAIN, &plain);
