@@ -63,7 +63,7 @@ pub(super) fn table<const N: usize>(head: [&str; N], right: &[usize]) -> Table {
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head);
     if !std::io::stdout().is_terminal() {
-        table.set_width(120);
+        table.set_width(WIDTH);
     }
     for &index in right {
         if let Some(column) = table.column_mut(index) {
@@ -71,6 +71,14 @@ pub(super) fn table<const N: usize>(head: [&str; N], right: &[usize]) -> Table {
         }
     }
     table
+}
+
+/// How wide what is written is where no terminal says so.
+const WIDTH: u16 = 120;
+
+/// How many characters a line of standard output has.
+pub(super) fn width() -> usize {
+    Table::new().width().unwrap_or(WIDTH).into()
 }
 
 /// The text, or its beginning and `…`.

@@ -9,7 +9,7 @@ use thermocline::{Plan as Planned, Policy, Store};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};
-use super::people::{counted, number, size, table, write_line};
+use super::people::{counted, number, size, table, width, write_line};
 use super::record::identified;
 
 /// Shows what the policies would move now, and what stays, with the reason; changes nothing
@@ -120,7 +120,8 @@ fn tell(collection: &str, plan: &Planned) -> Result<(), Failure> {
     if !plan.sample.is_empty() {
         write_line("\nfor example")?;
         for record in &plan.sample {
-            write_line(&format!("  {}", identified(record)))?;
+            let line = identified(record, width().saturating_sub(2));
+            write_line(&format!("  {line}"))?;
         }
     }
     Ok(())

@@ -346,13 +346,10 @@ pub(super) fn print(
     Ok(())
 }
 
-/// A record on one line: its id and the beginning of its fields.
-pub(super) fn identified(record: &Record) -> String {
-    format!(
-        "{}  {}",
-        record.id(),
-        people::shortened(record.fields(), 80)
-    )
+/// A record on one line of at most `width` characters: its id, and the beginning of its fields where there is room.
+pub(super) fn identified(record: &Record, width: usize) -> String {
+    let line = format!("{}  {}", record.id(), record.fields());
+    people::shortened(&line, width).into_owned()
 }
 
 /// The names of a record's fields, as they are written.
