@@ -151,7 +151,7 @@ impl Catalog {
     /// The age that the archive was begun with, if it was.
     pub(crate) async fn bound_age(&self, tx: &mut dyn HostTransaction) -> Result<Option<String>> {
         let bound = Bound::read(tx, self.source()).await?;
-        Ok(bound.map(|bound| bound.age.into()))
+        Ok(bound.map(|bound| bound.age))
     }
 
     /// Refuses an age other than the one that the archive was begun with.

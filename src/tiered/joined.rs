@@ -96,7 +96,9 @@ impl JoinedTiers {
 
     async fn find(&self, ids: &[&str]) -> Result<Vec<Found>> {
         let primary = &self.guards.primary;
-        let (records, view) = primary.run(Operation::Read, self.look(ids)).await?;
+        let (records, view) = primary
+            .run(Operation::Read, Box::pin(self.look(ids)))
+            .await?;
         let mut found: Vec<Found> = records
             .into_iter()
             .map(|record| Found::from(ReadSource::Primary, record))
@@ -106,7 +108,7 @@ impl JoinedTiers {
             .filter(|place| found[*place].record.is_none())
             .collect();
         let missing: Vec<&str> = places.iter().map(|place| ids[*place]).collect();
-        let archived = view.read_many(&missing);
+        let archived = Box::pin(view.read_many(&missing));
         let archived = match self.guards.archive.run(Operation::Read, archived).await {
             Err(error)
                 if error.kind() == ErrorKind::Unavailable && mutation("unavailable_as_absent") =>

@@ -60,10 +60,10 @@ async fn a_tier_that_keeps_failing_is_left_alone_and_then_tried_once() {
         assert_eq!(fail(&guard).await.message(), "down");
     }
     assert_eq!(guard.circuit(), Circuit::Open);
-    let refused = guard
+    let refused: Result<()> = guard
         .run(Operation::Read, async { panic!("it is left alone") })
         .await;
-    let refused: Error = Result::<()>::unwrap_err(refused);
+    let refused = refused.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
     assert_eq!(says(&refused, "asked_again_in"), "5.0s");
 
