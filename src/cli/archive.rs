@@ -56,9 +56,10 @@ impl Archive {
                     None => archiver,
                 }
             };
-            // How much there is to do takes a look at all of it: only where somebody waits for the remaining time.
+            // Only where somebody waits for the remaining time.
             let total = if Progress::is_watched() {
-                archiver().plan().await?.first().map(|plan| plan.rows)
+                let waiting = archiver().backlog().await?;
+                waiting.first().map(|backlog| backlog.rows)
             } else {
                 None
             };
