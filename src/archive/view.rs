@@ -51,7 +51,7 @@ impl ArchiveView {
     /// need it.
     pub(crate) async fn locate(&self, ids: &[&str]) -> Result<Vec<Option<Located>>> {
         let mut lookup = Lookup::new(ids);
-        let (loaded, requests) = counting(lookup.load(self)).await;
+        let (loaded, requests) = counting(Box::pin(lookup.load(self))).await;
         if ids.len() == 1 {
             self.reader.metrics.looked_up(requests);
         }
