@@ -78,7 +78,11 @@ async fn people(Shared(app): Shared<App>) -> impl IntoResponse {
             "default-src 'none'; style-src 'unsafe-inline'",
         ),
     ];
-    (headers, page::page(&app.state.known(), &readiness))
+    let metrics = app.metrics.render();
+    (
+        headers,
+        page::page(&app.state.known(), &readiness, &metrics),
+    )
 }
 
 async fn nothing() -> impl IntoResponse {

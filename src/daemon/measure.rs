@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::state::{State, Told};
@@ -31,6 +31,8 @@ pub(super) struct Measurer {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) every: Duration,
     pub(super) metrics: CollectionMetrics,
+    /// Told when a run has changed what there is to measure.
+    pub(super) changed: Arc<Notify>,
     /// To be cancelled once the tiers turn out to be closed.
     pub(super) lost: CancellationToken,
 }
@@ -54,7 +56,12 @@ impl Measurer {
                 Err(error) if error.kind() == ErrorKind::Closed => return self.lost.cancel(),
                 Err(error) => self.failed(&error),
             }
-            tokio::time::sleep(self.every.max(began.elapsed() * SHARE)).await;
+            let least = began.elapsed() * SHARE;
+            tokio::time::sleep(least).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.every.saturating_sub(least)) => {}
+                () = self.changed.notified() => {}
+            }
         }
     }
 

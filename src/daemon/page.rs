@@ -9,14 +9,16 @@ use super::state::{Collection, Contents, Known, PolicyState};
 use crate::ArchiveRun;
 
 /// The page as it is now.
-pub(super) fn page(known: &Known, readiness: &Readiness) -> String {
+///
+/// `metrics` is what `/metrics` shows: the hit ratio is reckoned from it.
+pub(super) fn page(known: &Known, readiness: &Readiness, metrics: &str) -> String {
     let mut page = String::with_capacity(8 << 10);
     // Writing into a string does not fail.
-    let _ = write(&mut page, known, readiness);
+    let _ = write(&mut page, known, readiness, metrics);
     page
 }
 
-fn write(page: &mut String, known: &Known, readiness: &Readiness) -> fmt::Result {
+fn write(page: &mut String, known: &Known, readiness: &Readiness, metrics: &str) -> fmt::Result {
     page.push_str(HEAD);
     let (class, word) = match readiness.ready {
         true => ("good", "ready"),
@@ -46,7 +48,7 @@ fn write(page: &mut String, known: &Known, readiness: &Readiness) -> fmt::Result
         page.push_str("</ul>");
     }
     for collection in &known.collections {
-        write_collection(page, collection)?;
+        write_collection(page, collection, hits(metrics, &collection.name))?;
     }
     page.push_str(
         "<p class=dim><a href=/status>/status</a> · <a href=/readyz>/readyz</a> · <a href=/metrics>/metrics</a></p>",
@@ -54,7 +56,7 @@ fn write(page: &mut String, known: &Known, readiness: &Readiness) -> fmt::Result
     Ok(())
 }
 
-fn write_collection(page: &mut String, collection: &Collection) -> fmt::Result {
+fn write_collection(page: &mut String, collection: &Collection, hits: Hits) -> fmt::Result {
     writeln!(page, "<h2>{}</h2>", Html(&collection.name))?;
     if let Some(problem) = &collection.problem {
         writeln!(
@@ -65,7 +67,7 @@ fn write_collection(page: &mut String, collection: &Collection) -> fmt::Result {
         )?;
     }
     match &collection.contents {
-        Some(contents) => write_tiers(page, contents)?,
+        Some(contents) => write_tiers(page, contents, hits)?,
         None => page.push_str("<p class=dim>not measured yet</p>"),
     }
     if collection.policies.is_empty() {
@@ -82,8 +84,17 @@ fn write_collection(page: &mut String, collection: &Collection) -> fmt::Result {
     Ok(())
 }
 
-fn write_tiers(page: &mut String, contents: &Contents) -> fmt::Result {
+fn write_tiers(page: &mut String, contents: &Contents, hits: Hits) -> fmt::Result {
     page.push_str("<table><tr><th>tier<th class=n>records<th class=n>bytes<th></tr>");
+    match hits.reads {
+        0 => page.push_str("<tr><td>hot<td><td><td>no reads in this process</tr>"),
+        reads => writeln!(
+            page,
+            "<tr><td>hot<td><td><td>hit ratio {:.1} % of {} reads in this process</tr>",
+            hits.hot as f64 * 100.0 / reads as f64,
+            Number(reads)
+        )?,
+    }
     let primary = &contents.primary;
     writeln!(
         page,
@@ -118,6 +129,35 @@ fn write_tiers(page: &mut String, contents: &Contents) -> fmt::Result {
         writeln!(page, "<p class=dim>{}</p>", Html(note))?;
     }
     Ok(())
+}
+
+/// Reads of this process by id, and those that the hot tier answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Hits {
+    hot: u64,
+    reads: u64,
+}
+
+/// Adds them up from the metrics of a collection.
+fn hits(metrics: &str, collection: &str) -> Hits {
+    let escaped = collection.replace('\\', r"\\").replace('"', "\\\"");
+    let of_collection = format!("collection=\"{escaped}\",");
+    let mut hits = Hits::default();
+    for line in metrics.lines() {
+        let Some(labels) = line.strip_prefix("thermocline_requests_total{") else {
+            continue;
+        };
+        if !labels.contains(&of_collection) || !labels.contains("op=\"read") {
+            continue;
+        }
+        let count = labels.rsplit(' ').next().and_then(|text| text.parse().ok());
+        let count: u64 = count.unwrap_or(0);
+        hits.reads += count;
+        if labels.contains("tier=\"hot\"") {
+            hits.hot += count;
+        }
+    }
+    hits
 }
 
 fn write_runs(page: &mut String, runs: &[ArchiveRun]) -> fmt::Result {

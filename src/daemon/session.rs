@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -96,6 +96,7 @@ impl Session {
             let Ok(database) = store.collection(name) else {
                 continue;
             };
+            let changed = Arc::new(Notify::new());
             let measurer = Measurer {
                 collection: name.to_owned(),
                 store: Arc::clone(store),
@@ -104,6 +105,7 @@ impl Session {
                 clock: Arc::clone(&self.clock),
                 every: self.config.daemon.measure,
                 metrics: CollectionMetrics::new(name),
+                changed: Arc::clone(&changed),
                 lost: lost.clone(),
             };
             let halted = halt.clone();
@@ -120,6 +122,7 @@ impl Session {
                 lease: self.config.daemon.lease,
                 hands: Arc::clone(&hands),
                 metrics: CollectionMetrics::new(name),
+                changed,
                 stop: halt.clone(),
                 lost: lost.clone(),
             };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::hands::Hands;
@@ -39,6 +39,8 @@ pub(super) struct Worker {
     /// How many collections this daemon works on now.
     pub(super) hands: Arc<Hands>,
     pub(super) metrics: CollectionMetrics,
+    /// Tells whoever measures that a run has changed what there is.
+    pub(super) changed: Arc<Notify>,
     pub(super) stop: CancellationToken,
     /// To be cancelled once the tiers turn out to be closed.
     pub(super) lost: CancellationToken,
@@ -150,6 +152,9 @@ impl Worker {
         self.metrics.lease(true);
         let outcome = self.archive(config).await;
         self.metrics.lease(false);
+        if outcome.as_ref().map_or(true, |report| report.batches > 0) {
+            self.changed.notify_one();
+        }
         drop(taken);
         let now = self.clock.now();
         let told = outcome.as_ref().err().map(|error| Told::of(error, now));
