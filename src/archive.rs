@@ -15,6 +15,8 @@ mod shift;
 mod slice;
 mod stage;
 mod view;
+#[cfg(feature = "bench")]
+mod workbench;
 
 pub use self::catalog::{ArchiveRun, RunError, RunOutcome};
 pub(crate) use self::catalog::{CatalogState, Change, Place};
@@ -26,6 +28,8 @@ pub use self::parquet::{
 pub use self::shift::HeldBy;
 pub(crate) use self::shift::{LEASE, Shift, Terms};
 pub(crate) use self::view::{ArchiveView, Located, Lookup};
+#[cfg(feature = "bench")]
+pub use self::workbench::{SegmentCodec, SegmentFile, SegmentRows};
 
 #[cfg(feature = "faults")]
 pub use self::segment::rubbish;

@@ -3,5 +3,7 @@
 pub(crate) mod memory;
 #[cfg(feature = "moka")]
 pub(crate) mod moka;
+#[cfg(feature = "quick_cache")]
+pub(crate) mod quick_cache;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;

@@ -78,6 +78,9 @@ pub struct HotConfig {
 pub enum HotBackend {
     /// A cache that keeps what is read often.
     Moka,
+    /// A cache whose hits cost less, and which a flood of keys that are read once disturbs a little more.
+    #[serde(rename = "quick_cache")]
+    QuickCache,
     /// A plain map.
     Memory,
     /// No hot tier.

@@ -48,9 +48,14 @@ pub use self::archive::{
     ArchiveContents, ArchiveReport, ArchiveRun, ArchivedAt, Backlog, Columns, HeldBy, Leftover,
     Orphans, ParquetArchive, ParquetArchiveBuilder, Plan, RunError, RunOutcome,
 };
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub use self::archive::{SegmentCodec, SegmentFile, SegmentRows};
 pub use self::backend::memory::MemoryDatabase;
 #[cfg(feature = "moka")]
 pub use self::backend::moka::MokaDatabase;
+#[cfg(feature = "quick_cache")]
+pub use self::backend::quick_cache::QuickCache;
 #[cfg(feature = "sqlite")]
 pub use self::backend::sqlite::{SqliteBuilder, SqliteDatabase};
 #[cfg(feature = "archive")]

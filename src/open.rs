@@ -81,7 +81,12 @@ pub async fn database(url: &str) -> Result<Arc<dyn Database>> {
 }
 
 /// Of a backend whose feature was off when the crate was built.
-#[cfg(not(all(feature = "sqlite", feature = "moka", feature = "archive")))]
+#[cfg(not(all(
+    feature = "sqlite",
+    feature = "moka",
+    feature = "archive",
+    feature = "quick_cache"
+)))]
 fn not_built_in(feature: &'static str) -> crate::Error {
     crate::Error::unsupported("this build has no such backend: build with the feature")
         .with("feature", feature)

@@ -119,6 +119,7 @@ fn hot(section: Section<'_, '_>) -> HotConfig {
                 "backend",
                 &[
                     ("moka", Choice::Value(HotBackend::Moka)),
+                    ("quick_cache", Choice::Value(HotBackend::QuickCache)),
                     ("memory", Choice::Value(HotBackend::Memory)),
                     ("none", Choice::Value(HotBackend::None)),
                 ],

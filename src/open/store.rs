@@ -307,5 +307,9 @@ fn hot(config: &Config, name: &str, clock: &Arc<dyn Clock>) -> Result<Option<Arc
         ))),
         #[cfg(not(feature = "moka"))]
         HotBackend::Moka => Err(super::not_built_in("moka")),
+        #[cfg(feature = "quick_cache")]
+        HotBackend::QuickCache => Ok(Some(Arc::new(crate::QuickCache::with_max_bytes(bytes)))),
+        #[cfg(not(feature = "quick_cache"))]
+        HotBackend::QuickCache => Err(super::not_built_in("quick_cache")),
     }
 }

@@ -76,7 +76,7 @@ fn one_thing_wrong() {
             ErrorKind::Invalid,
             &[
                 "hot.backend = \"mocka\"",
-                "did you mean \"moka\"? it is one of moka, memory, none",
+                "did you mean \"moka\"? it is one of moka, quick_cache, memory, none",
             ],
         ),
         (

@@ -20,6 +20,7 @@ macro_rules! over_all_tiers {
     };
 }
 
+mod allocations;
 mod archived;
 #[cfg(feature = "faults")]
 mod degradation;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use thermocline::{Call, DatabaseExt, Fault, MemoryDatabase, TieredDatabase};
+use thermocline::{Call, DatabaseExt, Fault, HotCache, MemoryDatabase, TieredDatabase};
 
 use super::stage::{Directed, stage};
 use super::{record, value};
@@ -16,12 +16,28 @@ const READERS: usize = 16;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_read_is_stale() {
+    stress(MemoryDatabase::new()).await;
+}
+
+#[cfg(feature = "moka")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_read_through_moka_is_stale() {
+    stress(thermocline::MokaDatabase::with_max_bytes(1 << 20)).await;
+}
+
+#[cfg(feature = "quick_cache")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_read_through_quick_cache_is_stale() {
+    stress(thermocline::QuickCache::with_max_bytes(1 << 20)).await;
+}
+
+async fn stress(hot: impl HotCache + 'static) {
     let stage = stage();
     // Readers hold their records for a while before they give them away.
     let slow = Fault::Slow(Duration::from_millis(1));
     stage.script().always(Call::Read, slow);
     let router = TieredDatabase::builder()
-        .hot(MemoryDatabase::new())
+        .hot(hot)
         .primary(Arc::clone(&stage))
         .build()
         .await

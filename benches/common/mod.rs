@@ -1,0 +1,8 @@
+//! What the jobs share: records, clocks, rounds in which both sides take turns, children, the table.
+
+pub(crate) mod child;
+pub(crate) mod data;
+pub(crate) mod flights;
+pub(crate) mod machine;
+pub(crate) mod rounds;
+pub(crate) mod table;
