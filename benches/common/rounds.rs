@@ -59,6 +59,12 @@ impl Costs {
         let pairs = self.of(ours).iter().zip(self.of(peer));
         median(pairs.map(|(ours, peer)| ours / peer).collect())
     }
+
+    /// The median over the rounds of how much more one side's turn cost than the other's.
+    pub(crate) fn difference(&self, ours: &str, peer: &str) -> f64 {
+        let pairs = self.of(ours).iter().zip(self.of(peer));
+        median(pairs.map(|(ours, peer)| ours - peer).collect())
+    }
 }
 
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {

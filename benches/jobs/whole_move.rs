@@ -37,7 +37,7 @@ pub(crate) fn run(amount: Amount) -> Result<Vec<Row>, Failure> {
     let synthetic = Case {
         name: "synthetic records",
         age: "@created_at",
-        old: "created_at < '2026'",
+        old: "created_at < TIMESTAMP '2026-01-01'",
         old_in_sqlite: "created_at < '2026'",
         records,
         file: runtime.block_on(store::file(&folder, records))?,

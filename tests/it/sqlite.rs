@@ -470,6 +470,29 @@ async fn only_rows_that_are_still_as_read_are_deleted() {
     assert_eq!(left, ["field", "meta", "time", "blob"]);
 }
 
+/// A move that began before the trigger came: it must not count what stayed as gone.
+#[tokio::test]
+async fn a_trigger_that_keeps_a_row_fails_the_delete() {
+    let fixture = Fixture::new().await;
+    let db = &fixture.db;
+    db.upsert_many(vec![record("a", 1), record("b", 1)])
+        .await
+        .unwrap();
+    let read = db.read_many(&["a", "b"]).await.unwrap();
+    let read: Vec<Arc<Record>> = read.into_iter().flatten().collect();
+    fixture
+        .foreign(
+            "CREATE TRIGGER keep BEFORE DELETE ON records WHEN old.id = 'b' BEGIN SELECT RAISE(IGNORE); END",
+        )
+        .await;
+    let host = db.catalog_host().unwrap();
+    let mut tx = host.begin_write().await.unwrap();
+    let error = tx.delete_unchanged(&read).await.unwrap_err();
+    assert!(error.to_string().contains("trigger"), "{error}");
+    drop(tx);
+    assert_eq!(db.count(&Query::all()).await.unwrap(), 2);
+}
+
 #[tokio::test]
 async fn a_table_that_a_move_would_hurt_is_refused() {
     let layout = "data TEXT NOT NULL CHECK (json_valid(data)), \

@@ -33,7 +33,10 @@ impl Columns {
     ///
     /// # Errors
     /// `Invalid`: a listed name that cannot be a column, or not beside another.
-    pub(in crate::archive) fn of<'a>(&self, records: impl Iterator<Item = &'a Record>) -> Result<Vec<Column>> {
+    pub(in crate::archive) fn of<'a>(
+        &self,
+        records: impl Iterator<Item = &'a Record>,
+    ) -> Result<Vec<Column>> {
         let mut columns: Vec<Column> = SystemColumn::ALL.map(Column::from).into();
         let fields = match self {
             Self::None => Vec::new(),

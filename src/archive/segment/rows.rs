@@ -63,9 +63,17 @@ impl RecordReader {
         rows: Option<&[usize]>,
     ) -> Result<Vec<Option<Record>>> {
         let columns = group.columns(&self.field_ids(is_ours), rows)?;
-        (0..columns.rows())
-            .map(|row| self.record(&columns, row, is_ours))
-            .collect()
+        self.records(&columns, is_ours).collect()
+    }
+
+    /// The records of columns that were decoded.
+    pub(super) fn records<'a>(
+        &'a self,
+        columns: &'a Columns,
+        is_ours: bool,
+    ) -> impl Iterator<Item = Result<Option<Record>>> + 'a {
+        let found = RECORD_COLUMNS.map(|system| columns.get(self.id_of(system)));
+        (0..columns.rows()).map(move |row| self.record(columns, found, row, is_ours))
     }
 
     /// The places in a row group of the rows whose id is wanted; only the ids are decoded.
@@ -91,14 +99,23 @@ impl RecordReader {
         Ok(places)
     }
 
-    fn record(&self, columns: &Columns, row: usize, is_ours: bool) -> Result<Option<Record>> {
-        let column = |system: SystemColumn| columns.get(self.id_of(system));
-        let text = |system| column(system).map_or(Ok(None), |array| values::text(array, row));
-        let time = |system| column(system).map_or(Ok(None), |array| values::time(array, row));
-        let Some(id) = text(SystemColumn::Id)? else {
+    /// The record of one row; `found` are the columns of [`RECORD_COLUMNS`].
+    fn record(
+        &self,
+        columns: &Columns,
+        found: [Option<&ArrayRef>; RECORD_COLUMNS.len()],
+        row: usize,
+        is_ours: bool,
+    ) -> Result<Option<Record>> {
+        let [id, created_at, updated_at, metadata, fields] = found;
+        let time = |column: Option<&ArrayRef>| match column {
+            Some(array) => values::time(array, row),
+            None => Ok(None),
+        };
+        let Some(id) = text(id, row)? else {
             return Ok(None);
         };
-        let fields = match text(SystemColumn::Fields)? {
+        let fields = match text(fields, row)? {
             Some(fields) if is_ours => fields.into(),
             Some(fields) => object(fields, id, SystemColumn::Fields)?,
             None => composed(&*self.columns, |column| {
@@ -106,7 +123,7 @@ impl RecordReader {
                 array.map_or(Ok(None), |array| json_value(array, row, column.kind))
             })?,
         };
-        let metadata = match text(SystemColumn::Metadata)? {
+        let metadata = match text(metadata, row)? {
             Some(metadata) if !is_ours => Some(object(metadata, id, SystemColumn::Metadata)?),
             metadata => metadata.map(Into::into),
         };
@@ -116,10 +133,9 @@ impl RecordReader {
             metadata,
             Stamp::Hash(HashLayout::Archive),
         );
-        Ok(Some(record.with_times(
-            time(SystemColumn::CreatedAt)?,
-            time(SystemColumn::UpdatedAt)?,
-        )))
+        Ok(Some(
+            record.with_times(time(created_at)?, time(updated_at)?),
+        ))
     }
 
     /// The field id of a column that makes a record.
@@ -129,6 +145,13 @@ impl RecordReader {
             .iter()
             .find(is)
             .map_or_else(|| system.id(), |column| column.id)
+    }
+}
+
+fn text(column: Option<&ArrayRef>, row: usize) -> Result<Option<&str>> {
+    match column {
+        Some(array) => values::text(array, row),
+        None => Ok(None),
     }
 }
 

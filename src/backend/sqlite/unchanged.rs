@@ -2,12 +2,16 @@
 //!
 //! There is no counter of versions in a row, so a row is the same if every column is, storage class included. A row that
 //! was changed and changed back is the same row again: what was archived of it is what stands there.
+//!
+//! First the rows are found, then they go by their row ids, both under the write lock that the transaction has taken: a
+//! `DELETE .. RETURNING` over the same comparison makes SQLite copy every page that it touches into a temporary file, for
+//! the case that the statement fails half way.
 
 use std::fmt::Write;
 use std::sync::Arc;
 
 use super::layout::Table;
-use super::lease::Lease;
+use super::lease::{Lease, Sql};
 use super::read::placeholders;
 use super::row::{self, Args, COLUMNS, RawRow, sql_row};
 use crate::{Error, Record, RecordId, Result, fault};
@@ -27,6 +31,13 @@ pub(super) async fn delete(
     let mut deleted = Vec::with_capacity(rows.len());
     let mut rest = rows;
     for size in ROWS {
+        if rest.len() < size {
+            continue;
+        }
+        let (which, away) = (
+            Sql::from(select(table, size)),
+            Sql::from(remove(table, size)),
+        );
         while rest.len() >= size {
             let (now, later) = rest.split_at(size);
             let mut args = Args::with_capacity(size * COLUMNS.len());
@@ -34,8 +45,21 @@ pub(super) async fn delete(
                 let RawRow(columns) = &*as_read(record)?;
                 columns.iter().for_each(|column| args.add(column));
             }
-            for row in lease.fetch(&sql(table, size).into(), args.finish()).await? {
-                deleted.push(RecordId::stored(sql_row(&row)?.text(0)?));
+            let found = lease.fetch(&which, args.finish()).await?;
+            let mut args = Args::with_capacity(size);
+            for row in &found {
+                let row = sql_row(row)?;
+                args.add(row.get(0));
+                deleted.push(RecordId::stored(row.text(1)?));
+            }
+            (found.len()..size).for_each(|_| args.null());
+            let gone = lease.execute(&away, args.finish()).await?;
+            if gone != found.len() as u64 {
+                return Err(Error::unexpected(
+                    "SQLite did not delete the very rows that it had just found; does a trigger keep them?",
+                )
+                .with("found", found.len())
+                .with("deleted", gone));
             }
             rest = later;
         }
@@ -56,9 +80,10 @@ fn as_read(record: &Record) -> Result<Arc<RawRow>> {
     }
 }
 
-fn sql(table: &Table, rows: usize) -> String {
+/// Which of `rows` rows are still as they were.
+fn select(table: &Table, rows: usize) -> String {
     let table = table.quoted();
-    let mut sql = format!("DELETE FROM {table} WHERE rowid IN (SELECT now.rowid FROM (VALUES ");
+    let mut sql = String::from("SELECT now.rowid, now.id FROM (VALUES ");
     for row in 0..rows {
         if row > 0 {
             sql.push_str(", ");
@@ -89,7 +114,13 @@ fn sql(table: &Table, rows: usize) -> String {
             )
         };
     }
-    sql.push_str(") RETURNING id");
+    sql
+}
+
+/// Deletes rows by their row ids.
+fn remove(table: &Table, rows: usize) -> String {
+    let mut sql = format!("DELETE FROM {} WHERE rowid IN ", table.quoted());
+    placeholders(&mut sql, rows);
     sql
 }
 

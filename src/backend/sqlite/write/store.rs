@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::plan::{Change, Current, Slot};
 use crate::Result;
 use crate::backend::sqlite::layout::Table;
-use crate::backend::sqlite::lease::Lease;
+use crate::backend::sqlite::lease::{Lease, Sql};
 use crate::backend::sqlite::read::{self, MOST, placeholders, size_for};
 use crate::backend::sqlite::row::Args;
 use crate::backend::sqlite::times;
@@ -42,9 +42,13 @@ pub(super) async fn store(
     ] {
         let mut rest = rows.as_slice();
         for size in ROWS {
+            if rest.len() < size {
+                continue;
+            }
+            let sql = Sql::from(shape.sql(table, size));
             while rest.len() >= size {
                 let (now, later) = rest.split_at(size);
-                shape.store(lease, table, now).await?;
+                shape.store(lease, &sql, now).await?;
                 rest = later;
             }
         }
@@ -78,13 +82,10 @@ impl Shape {
     async fn store(
         self,
         lease: &mut Lease,
-        table: &Table,
+        sql: &Sql,
         rows: &[(&str, &Current<'_>)],
     ) -> Result<()> {
-        let width = match self {
-            Self::Replace => 4,
-            Self::Insert | Self::Put => 5,
-        };
+        let width = self.width();
         let mut args = Args::with_capacity(rows.len() * width);
         for (id, current) in rows {
             let Some(record) = current.record else {
@@ -104,12 +105,20 @@ impl Shape {
                 args.opt_text(time.as_deref());
             }
         }
-        let sql = self.sql(table, rows.len(), width);
-        lease.execute(&sql.into(), args.finish()).await?;
+        lease.execute(sql, args.finish()).await?;
         Ok(())
     }
 
-    fn sql(self, table: &Table, rows: usize, width: usize) -> String {
+    /// How many values a row has.
+    fn width(self) -> usize {
+        match self {
+            Self::Replace => 4,
+            Self::Insert | Self::Put => 5,
+        }
+    }
+
+    fn sql(self, table: &Table, rows: usize) -> String {
+        let width = self.width();
         let table = table.quoted();
         let mut sql = match self {
             Self::Insert => {
