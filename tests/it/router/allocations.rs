@@ -22,6 +22,12 @@ async fn of_hits(hot: impl HotCache + 'static, hits: u64) -> (u64, u64) {
     for _ in 0..1_000 {
         assert!(router.read("a").await.unwrap().is_some());
     }
+    // What waits for a future makes something once per thread.
+    assert!(
+        futures::executor::block_on(router.read("a"))
+            .unwrap()
+            .is_some()
+    );
     let count = |work: &mut dyn FnMut()| allocation_counter::measure(work).count_total;
     let inherent = count(&mut || {
         for _ in 0..hits {
