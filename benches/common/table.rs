@@ -80,7 +80,7 @@ impl Row {
     }
 
     /// The same comparison told as a rate, of which more is better; the ratio stays the one of the costs.
-    pub(crate) fn as_rate(self, unit: &'static str, per: f64) -> Self {
+    pub(crate) fn rated(self, unit: &'static str, per: f64) -> Self {
         Self {
             ours: per / self.ours,
             peer_value: per / self.peer_value,

@@ -150,8 +150,8 @@ fn measured(
 /// A cost of all rows, told as a rate of rows and one of bytes.
 fn told(row: Row, rows: f64, megabytes: f64) -> [Row; 2] {
     [
-        row.clone().as_rate("rows a CPU s", rows),
-        row.as_rate("MB a CPU s", megabytes),
+        row.clone().rated("rows a CPU s", rows),
+        row.rated("MB a CPU s", megabytes),
     ]
 }
 

@@ -141,9 +141,8 @@ impl Session {
         }
         let ended = self.drain(workers).await;
         self.state.set_store(None);
-        match tokio::time::timeout(CLOSING, store.close()).await {
-            Ok(Err(error)) => tracing::warn!(%error, "the tiers could not be closed"),
-            Ok(Ok(())) | Err(_) => {}
+        if let Ok(Err(error)) = tokio::time::timeout(CLOSING, store.close()).await {
+            tracing::warn!(%error, "the tiers could not be closed");
         }
         stopped.then_some(ended)
     }
