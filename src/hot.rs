@@ -1,5 +1,8 @@
 //! What the router asks of a hot tier: get and insert, at once.
 
+#[cfg(all(test, any(feature = "moka", feature = "quick_cache")))]
+pub(crate) mod contract;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,29 +1,9 @@
-use std::sync::Weak;
-use std::time::Instant;
-
 use super::*;
 use crate::DatabaseExt;
+use crate::hot::contract::{self, alive, entry, record, use_keys_again};
 
 mod behaviours {
     crate::conformance_tests!(async || crate::MokaDatabase::with_max_bytes(256 << 20));
-}
-
-fn record(id: &str, bytes: usize) -> Arc<Record> {
-    let fields = format!(r#"{{"text":"{}"}}"#, "x".repeat(bytes));
-    Arc::new(Record::stored(
-        RecordId::stored(id),
-        fields.into(),
-        None,
-        Stamp::None,
-    ))
-}
-
-fn entry(record: Option<Arc<Record>>) -> Entry {
-    Entry {
-        generation: 7,
-        expires: Instant::now(),
-        record,
-    }
 }
 
 fn settle(hot: &MokaDatabase) {
@@ -31,36 +11,9 @@ fn settle(hot: &MokaDatabase) {
     hot.absent.run_pending_tasks();
 }
 
-/// The bytes of records that are alive, whatever moka says.
-fn alive(records: &[Weak<Record>]) -> u64 {
-    records
-        .iter()
-        .filter_map(Weak::upgrade)
-        .map(|record| record.bytes() as u64)
-        .sum()
-}
-
 #[test]
 fn hot_entries_come_back_as_they_went_in() {
-    let hot = MokaDatabase::with_max_bytes(1 << 20);
-    let record = record("a", 10);
-    hot.insert("a", entry(Some(Arc::clone(&record))));
-    hot.insert("absent", entry(None));
-    let got = hot.get("a").unwrap();
-    assert!(Arc::ptr_eq(got.record.as_ref().unwrap(), &record));
-    assert_eq!(got.generation, 7);
-    assert!(hot.get("absent").unwrap().record.is_none());
-    hot.insert("a", entry(None));
-    assert!(
-        hot.get("a").unwrap().record.is_none(),
-        "the newer one counts"
-    );
-    hot.insert("a", entry(Some(record)));
-    assert!(hot.get("a").unwrap().record.is_some());
-    hot.remove("a");
-    assert!(hot.get("a").is_none(), "both are gone");
-    hot.remove_all();
-    assert!(hot.get("absent").is_none());
+    contract::entries_come_back_as_they_went_in(&MokaDatabase::with_max_bytes(1 << 20));
 }
 
 /// What moka holds, weighed again.
@@ -69,31 +22,6 @@ fn held(hot: &MokaDatabase) -> u64 {
     records
         .map(|(id, entry)| u64::from(weight(&id, &entry)))
         .sum()
-}
-
-/// Inserts, reads and removes few ids with records of many sizes: what moves a sum that is kept apart from its parts.
-fn use_keys_again(hot: &MokaDatabase, seed: u64, steps: usize) -> Vec<Weak<Record>> {
-    let mut random = seed;
-    let mut next = |below: u64| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        random % below
-    };
-    let mut all = Vec::new();
-    for _ in 0..steps {
-        let id = format!("id-{}", next(500));
-        match next(4) {
-            0 => hot.remove(&id),
-            1 => drop(hot.get(&id)),
-            _ => {
-                let record = record(&id, usize::try_from(next(20_000)).unwrap());
-                all.push(Arc::downgrade(&record));
-                hot.insert(&id, entry(Some(record)));
-            }
-        }
-    }
-    all
 }
 
 #[test]
@@ -115,12 +43,7 @@ fn keys_that_are_used_again_stay_within_the_bytes() {
 fn threads_that_use_keys_again_stay_within_the_bytes() {
     const MAX: u64 = 4 << 20;
     let hot = MokaDatabase::with_max_bytes(MAX);
-    std::thread::scope(|scope| {
-        for seed in 1..5 {
-            let hot = &hot;
-            scope.spawn(move || use_keys_again(hot, seed, 10_000));
-        }
-    });
+    contract::use_keys_again_by_threads(&hot);
     settle(&hot);
     assert_eq!(hot.usage().bytes, held(&hot), "moka's sum has drifted");
     assert!(hot.usage().bytes <= MAX && held(&hot) > MAX / 2);
@@ -129,38 +52,16 @@ fn threads_that_use_keys_again_stay_within_the_bytes() {
 #[test]
 fn absent_ids_push_out_no_record() {
     let hot = MokaDatabase::with_max_bytes(1 << 20);
-    for n in 0..400 {
-        let id = format!("r{n}");
-        hot.insert(&id, entry(Some(record(&id, 1_000))));
-    }
-    settle(&hot);
-    let kept = || {
-        (0..400)
-            .filter(|n| hot.get(&format!("r{n}")).is_some())
-            .count()
-    };
-    assert_eq!(kept(), 400);
-    for n in 0..100_000 {
-        let id = format!("absent-{n}");
-        // Asked for several times each, as if they were popular.
-        hot.insert(&id, entry(None));
-        hot.get(&id);
-        hot.get(&id);
-    }
-    settle(&hot);
-    assert_eq!(kept(), 400);
+    contract::absent_ids_push_out_no_record(&hot, settle);
     assert!(hot.absent.entry_count() > 0);
-    assert!(hot.usage().bytes <= 1 << 20);
 }
 
 #[test]
 fn a_record_above_the_budget_is_not_kept() {
-    let hot = MokaDatabase::with_max_bytes(64 << 10);
-    hot.insert("a", entry(Some(record("a", 100))));
-    hot.insert("a", entry(Some(record("a", 100_000))));
-    settle(&hot);
-    assert!(hot.get("a").is_none());
-    assert_eq!(hot.usage().bytes, 0);
+    contract::a_record_above_the_budget_is_not_kept(
+        &MokaDatabase::with_max_bytes(64 << 10),
+        settle,
+    );
 }
 
 #[test]
