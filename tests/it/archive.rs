@@ -11,11 +11,11 @@ use futures::{FutureExt, TryStreamExt};
 use parking_lot::Mutex;
 use serde_json::json;
 use thermocline::{
-    Age, BlobStore, Call, CatalogHost, Columns, Database, DatabaseExt, DirectoryStore, Error,
-    ErrorKind, Fault, Faulty, Gate, ManualClock, Op, ParquetArchive, Query, Record, RecordId,
-    Script, SqlValue, SqliteDatabase, Version, Write, Written,
+    Age, BlobStore, Call, CatalogHost, Columns, Database, DatabaseExt, Error, ErrorKind, Fault,
+    Faulty, Gate, ManualClock, Op, ParquetArchive, Query, Record, RecordId, Script, SqlValue,
+    SqliteDatabase, Version, Write, Written,
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use crate::hooked_blobs::HookedBlobs;
 
@@ -43,8 +43,7 @@ impl Bench {
         let primary = database.open().await.expect("a database");
         let faulty = Faulty::new(primary.clone());
         let host = faulty.catalog_host().expect("a host");
-        let store = DirectoryStore::open(folder.path().join("archive")).expect("a folder");
-        let blobs = HookedBlobs::over(Arc::new(store));
+        let blobs = HookedBlobs::in_directory(folder.path().join("archive"));
         let archive = open(&host, &blobs, &clock, columns).await;
         Self {
             folder,
@@ -60,6 +59,10 @@ impl Bench {
     /// Another handle, which has nothing in memory.
     pub(crate) async fn fresh(&self) -> ParquetArchive {
         open(&self.host, &self.blobs, &self.clock, Columns::Auto).await
+    }
+
+    pub(crate) async fn write(&self, writes: Vec<Write>) -> Vec<Written> {
+        self.archive.write(writes).await.expect("a write")
     }
 
     /// One column of an answer of the catalog's.
@@ -226,11 +229,7 @@ async fn two_handles_share_one_archive() {
     let bench = Bench::new().await;
     let other = bench.fresh().await;
     let time = "2013-10-05T00:00:00Z";
-    bench
-        .archive
-        .write(vec![put("a", time, 1)])
-        .await
-        .expect("a write");
+    bench.write(vec![put("a", time, 1)]).await;
     other
         .write(vec![put("a", time, 2), put("b", time, 3)])
         .await
@@ -287,11 +286,7 @@ async fn builders_refuse_what_cannot_be() {
 #[tokio::test]
 async fn an_archive_that_was_begun_with_another_age_is_refused() {
     let bench = Bench::new().await;
-    bench
-        .archive
-        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
-        .await
-        .expect("a write");
+    bench.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await;
     let other = ParquetArchive::in_dir(bench.folder.path().join("archive"))
         .catalog(bench.primary.catalog_host().expect("a host"))
         .expect("a host")
@@ -326,11 +321,7 @@ async fn the_journal_knows_a_batch_before_its_first_byte_is_sent() {
         }
         .boxed()
     });
-    bench
-        .archive
-        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
-        .await
-        .expect("a write");
+    bench.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await;
     assert_eq!(seen.load(Ordering::Relaxed), 1);
     assert_eq!(
         bench.column("SELECT state FROM thermocline_journal").await,
@@ -438,24 +429,8 @@ async fn an_unknown_outcome_is_waited_for_and_found_out() {
 async fn nothing_is_fetched_while_others_wait_to_write() {
     let bench = Bench::new().await;
     let time = "2013-10-05T00:00:00Z";
-    bench
-        .archive
-        .write(vec![put("a", time, 1)])
-        .await
-        .expect("a write");
-    let (fetching, gate) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
-    let (told, closed) = (Arc::clone(&fetching), Arc::clone(&gate));
-    bench.blobs.set(move |call, _| {
-        let (told, closed) = (Arc::clone(&told), Arc::clone(&closed));
-        async move {
-            if call == "get" {
-                told.notify_one();
-                let _open = closed.acquire().await;
-            }
-            Ok(())
-        }
-        .boxed()
-    });
+    bench.write(vec![put("a", time, 1)]).await;
+    let (fetching, gate) = bench.blobs.hold("get");
     let cold = bench.fresh().await;
     let writing = tokio::spawn(async move { cold.write(vec![put("a", time, 2)]).await });
     // Every fetch finds the writer free.
@@ -507,10 +482,8 @@ async fn a_failed_upload_leaves_nothing() {
 async fn what_a_crashed_job_left_behind_is_found_and_removed() {
     let bench = Bench::new().await;
     bench
-        .archive
         .write(vec![put("kept", "2013-10-05T00:00:00Z", 1)])
-        .await
-        .expect("a write");
+        .await;
     let sizes = Arc::new(Notify::new());
     let told = Arc::clone(&sizes);
     bench.blobs.set(move |call, _| {
@@ -571,19 +544,7 @@ async fn what_a_crashed_job_left_behind_is_found_and_removed() {
 #[tokio::test]
 async fn a_job_that_sleeps_too_long_publishes_nothing() {
     let bench = Bench::new().await;
-    let (uploaded, gate) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
-    let (told, closed) = (Arc::clone(&uploaded), Arc::clone(&gate));
-    bench.blobs.set(move |call, _| {
-        let (told, closed) = (Arc::clone(&told), Arc::clone(&closed));
-        async move {
-            if call == "size" {
-                told.notify_one();
-                let _open = closed.acquire().await;
-            }
-            Ok(())
-        }
-        .boxed()
-    });
+    let (uploaded, gate) = bench.blobs.hold("size");
     let archive = bench.archive.clone();
     let job = tokio::spawn(async move {
         archive
@@ -610,10 +571,8 @@ async fn a_job_that_sleeps_too_long_publishes_nothing() {
 async fn unknown_objects_are_suspected_long_before_they_are_orphans() {
     let bench = Bench::new().await;
     bench
-        .archive
         .write(vec![put("kept", "2013-10-05T00:00:00Z", 1)])
-        .await
-        .expect("a write");
+        .await;
     let stray = "main/flights/stray.parquet";
     bench
         .blobs
@@ -649,11 +608,7 @@ async fn unknown_objects_are_suspected_long_before_they_are_orphans() {
 #[tokio::test]
 async fn opening_what_is_there_takes_no_lock() {
     let bench = Bench::new().await;
-    bench
-        .archive
-        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
-        .await
-        .expect("a write");
+    bench.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await;
     let writer = bench.host.begin_write().await.expect("the lock");
     let again = tokio::time::timeout(Duration::from_secs(3), bench.fresh()).await;
     let again = again.expect("nobody waits");
@@ -672,11 +627,7 @@ async fn opening_what_is_there_takes_no_lock() {
 #[tokio::test]
 async fn a_moved_archive_tells_others_where_it_lies() {
     let bench = Bench::new().await;
-    bench
-        .archive
-        .write(vec![put("a", "2013-10-05T00:00:00Z", 1)])
-        .await
-        .expect("a write");
+    bench.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await;
     assert!(
         !bench.archive.adopt_folder().await.expect("an answer"),
         "nobody looks elsewhere"
@@ -728,11 +679,7 @@ async fn a_cleared_archive_goes_on() {
         bench.archive.count(&Query::all()).await.expect("a count"),
         0
     );
-    bench
-        .archive
-        .write(vec![put("r1", time, 7)])
-        .await
-        .expect("a write");
+    bench.write(vec![put("r1", time, 7)]).await;
     let found: Vec<_> = bench
         .archive
         .search(Query::all())

@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use parking_lot::Mutex;
-use thermocline::{BlobInfo, BlobStore, Result};
+use thermocline::{BlobInfo, BlobStore, DirectoryStore, Result};
+use tokio::sync::{Notify, Semaphore};
 
 type Answer = BoxFuture<'static, Result<()>>;
 
@@ -41,6 +44,30 @@ impl HookedBlobs {
         hook: impl Fn(&'static str, String) -> Answer + Send + Sync + 'static,
     ) {
         *self.hook.lock() = Some(Arc::new(hook));
+    }
+
+    /// Over a directory, which it makes.
+    pub(crate) fn in_directory(folder: impl AsRef<Path>) -> Arc<Self> {
+        let directory = DirectoryStore::open(folder).expect("a folder");
+        Self::over(Arc::new(directory))
+    }
+
+    /// From now on each call of this name tells that it has come, and waits for a permit.
+    pub(crate) fn hold(&self, name: &'static str) -> (Arc<Notify>, Arc<Semaphore>) {
+        let (reached, gate) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+        let (told, closed) = (Arc::clone(&reached), Arc::clone(&gate));
+        self.set(move |call, _| {
+            let (told, closed) = (Arc::clone(&told), Arc::clone(&closed));
+            async move {
+                if call == name {
+                    told.notify_one();
+                    let _open = closed.acquire().await;
+                }
+                Ok(())
+            }
+            .boxed()
+        });
+        (reached, gate)
     }
 
     async fn before(&self, call: &'static str, path: &str) -> Result<()> {

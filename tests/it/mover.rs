@@ -6,8 +6,8 @@ use futures::{FutureExt, TryStreamExt};
 use parking_lot::Mutex;
 use serde_json::json;
 use thermocline::{
-    Database, DatabaseExt, DirectoryStore, ManualClock, ParquetArchive, Policy, Query, Record,
-    SkipReason, SqliteDatabase, TieredDatabase,
+    Database, DatabaseExt, ManualClock, ParquetArchive, Policy, Query, Record, SkipReason,
+    SqliteDatabase, TieredDatabase,
 };
 use tokio::sync::Notify;
 
@@ -24,8 +24,7 @@ async fn a_record_that_changes_during_its_move_stays_and_is_there_once() {
     let primary = SqliteDatabase::open(folder.path().join("records.db"))
         .await
         .unwrap();
-    let directory = DirectoryStore::open(folder.path().join("archive")).unwrap();
-    let blobs = HookedBlobs::over(Arc::new(directory));
+    let blobs = HookedBlobs::in_directory(folder.path().join("archive"));
     // Records change when a segment is uploaded: after they were read, before they are deleted.
     let changes = Mutex::new(Some(vec![record(3, "new"), record(7, "new")]));
     let meddled = primary.clone();
@@ -101,8 +100,7 @@ async fn what_a_run_that_died_left_behind_goes_with_a_later_one() {
     let primary = SqliteDatabase::open(folder.path().join("records.db"))
         .await
         .unwrap();
-    let directory = DirectoryStore::open(folder.path().join("archive")).unwrap();
-    let blobs = HookedBlobs::over(Arc::new(directory));
+    let blobs = HookedBlobs::in_directory(folder.path().join("archive"));
     let clock = ManualClock::at("2014-01-01T00:00:00Z".parse().unwrap());
     let router = TieredDatabase::builder()
         .primary(primary)

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::KEYWORDS;
+
 type Hint = Cow<'static, str>;
 
 /// The operators, for a hint where one is missing.
@@ -80,24 +82,13 @@ pub(super) fn operator(rest: &str, word: Option<&str>) -> Hint {
 
 /// The operator or connective that a word is nearest to, if it is near.
 fn nearest(word: &str) -> Option<&'static str> {
-    const WORDS: [&str; 14] = [
-        "and",
-        "or",
-        "not",
-        "in",
-        "like",
-        "ilike",
-        "regex",
-        "starts_with",
-        "between",
-        "exists",
-        "is",
-        "not_in",
-        "not_like",
-        "not_exists",
-    ];
+    let operators = KEYWORDS
+        .into_iter()
+        .filter(|word| !matches!(*word, "null" | "true" | "false"));
     let distance = |candidate: &&str| strsim::osa_distance(word, candidate);
-    let near = WORDS.into_iter().min_by_key(distance)?;
+    let near = operators
+        .chain(["not_in", "not_like", "not_exists"])
+        .min_by_key(distance)?;
     (distance(&near) <= near.len().div_ceil(3)).then_some(near)
 }
 

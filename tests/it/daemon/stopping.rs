@@ -2,15 +2,13 @@
 
 use super::*;
 
+/// As many batches as records: there is always a next one to stop before.
+const RECORD_BY_RECORD: &str = "every = \"1s\"\nbatch = { rows = 1 }";
+
 #[test]
 fn it_stops_between_two_batches() {
     let world = world();
-    policy(
-        &world,
-        "old",
-        "events",
-        "every = \"1s\"\nbatch = { rows = 1 }",
-    );
+    policy(&world, "old", "events", RECORD_BY_RECORD);
     add(&world, "events", "e", 2_000);
     let daemon = Daemon::start(&world);
     daemon.until("it is at work", |status| {
@@ -36,20 +34,9 @@ fn it_stops_between_two_batches() {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let world = world();
-    policy(
-        &world,
-        "old",
-        "events",
-        "every = \"1s\"\nbatch = { rows = 1 }",
-    );
+    policy(&world, "old", "events", RECORD_BY_RECORD);
     add(&world, "events", "e", 300);
-    // It hangs before its first publish, so it cannot drain.
-    let mut command = world.command(&["run"]);
-    command.env("THERMOCLINE_FAULT", "publish.begin:cancel");
-    let daemon = Daemon::with(command);
-    daemon.until("its first batch is uploaded", |_| {
-        has_segments(world.path())
-    });
+    let daemon = hanging(&world);
     daemon.signal("TERM");
     let readiness = daemon.until_at("/readyz", "it drains", |r| r["ready"] == false);
     assert!(reasons(&readiness)[0].starts_with("stopping "));
@@ -68,12 +55,7 @@ fn the_grace_period_ends() {
     let world = world();
     world.file("thermocline.toml", &CONFIG.replace("20s", "100ms"));
     add(&world, "events", "e", 10);
-    let mut command = world.command(&["run"]);
-    command.env("THERMOCLINE_FAULT", "publish.begin:cancel");
-    let daemon = Daemon::with(command);
-    daemon.until("its first batch is uploaded", |_| {
-        has_segments(world.path())
-    });
+    let daemon = hanging(&world);
     daemon.signal("TERM");
     let (code, log) = daemon.ended();
     assert_eq!(code, Some(1), "{log:#?}");
@@ -83,6 +65,18 @@ fn the_grace_period_ends() {
         "{log:#?}"
     );
     assert_eq!(count(&world, "events"), 10);
+}
+
+/// A daemon that hangs before its first publish, so that it cannot drain.
+#[cfg(feature = "faults")]
+fn hanging(world: &World) -> Daemon {
+    let mut command = world.command(&["run"]);
+    command.env("THERMOCLINE_FAULT", "publish.begin:cancel");
+    let daemon = Daemon::with(command);
+    daemon.until("its first batch is uploaded", |_| {
+        has_segments(world.path())
+    });
+    daemon
 }
 
 /// Whether anything lies in the archive's folder: a batch is under way then.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::FutureExt;
 use tempfile::TempDir;
 use thermocline::{
-    Call, Database, DatabaseExt, DirectoryStore, Error, ErrorKind, Fault, Faulty, MemoryDatabase,
-    ParquetArchive, Query, Script, SqliteDatabase, TieredDatabase,
+    Call, Database, DatabaseExt, Error, ErrorKind, Fault, Faulty, MemoryDatabase, ParquetArchive,
+    Query, Script, SqliteDatabase, TieredDatabase,
 };
 use tokio::time::timeout;
 
@@ -156,8 +156,7 @@ async fn nothing_is_fetched_while_the_lock_is_held() {
     let file = SqliteDatabase::open(world.folder.path().join("records.db"))
         .await
         .unwrap();
-    let directory = DirectoryStore::open(world.folder.path().join("archive")).unwrap();
-    let blobs = HookedBlobs::over(Arc::new(directory));
+    let blobs = HookedBlobs::in_directory(world.folder.path().join("archive"));
     let host = file.catalog_host().unwrap();
     blobs.set(move |call, _| {
         let host = Arc::clone(&host);

@@ -201,7 +201,7 @@ async fn a_stream_over_segments_that_are_gone_has_expired() {
 #[tokio::test]
 async fn an_archive_out_of_reach_is_no_absence() {
     use futures::FutureExt;
-    use thermocline::{DirectoryStore, Error};
+    use thermocline::Error;
 
     use crate::hooked_blobs::HookedBlobs;
 
@@ -209,8 +209,7 @@ async fn an_archive_out_of_reach_is_no_absence() {
     let primary = SqliteDatabase::open(folder.path().join("records.db"))
         .await
         .unwrap();
-    let directory = DirectoryStore::open(folder.path().join("archive")).unwrap();
-    let blobs = HookedBlobs::over(Arc::new(directory));
+    let blobs = HookedBlobs::in_directory(folder.path().join("archive"));
     let parts = || ParquetArchive::with_blobs(Arc::<HookedBlobs>::clone(&blobs));
     let writer = parts().catalog(primary.catalog_host().unwrap()).unwrap();
     let writer = writer.build().await.unwrap();

@@ -3,6 +3,14 @@
 use super::*;
 use crate::archive::column::ColumnSource;
 
+/// What the inlined rows hold, sorted.
+fn inlined_fields(state: &CatalogState) -> Vec<&str> {
+    let rows = state.inlined.iter();
+    let mut fields: Vec<_> = rows.map(|row| row.record.fields()).collect();
+    fields.sort_unstable();
+    fields
+}
+
 #[tokio::test]
 async fn inlined_rows_of_others_are_read_and_ended() {
     let bench = Bench::new().await;
@@ -36,13 +44,7 @@ async fn inlined_rows_of_others_are_read_and_ended() {
         ])
         .await;
     let state = bench.state().await;
-    let mut fields: Vec<_> = state
-        .inlined
-        .iter()
-        .map(|row| row.record.fields())
-        .collect();
-    fields.sort_unstable();
-    assert_eq!(fields, ["{\"a\":2}", "{}"]);
+    assert_eq!(inlined_fields(&state), ["{\"a\":2}", "{}"]);
     let updated = state.inlined.iter().find(|row| row.row_id == 0).unwrap();
     let change = Change {
         dead: vec![Place::Inlined {
@@ -90,13 +92,7 @@ async fn columns_that_others_renamed_are_still_ours() {
         ])
         .await;
     let state = bench.state().await;
-    let mut fields: Vec<_> = state
-        .inlined
-        .iter()
-        .map(|row| row.record.fields())
-        .collect();
-    fields.sort_unstable();
-    assert_eq!(fields, ["{\"b\":1}", "{\"o\":1}"]);
+    assert_eq!(inlined_fields(&state), ["{\"b\":1}", "{\"o\":1}"]);
     let added = state.table.column(9).unwrap();
     assert_eq!(
         (&*added.name, added.kind, &added.source),
