@@ -1,4 +1,5 @@
-//! The command line: one file per command below.
+//! The command line: one file per command below. It is part of the library so that it is compiled once: a program of
+//! its own would compile again what is asynchronous or generic in the library.
 
 mod archive;
 mod check;
@@ -30,8 +31,8 @@ mod status;
 
 use std::process::ExitCode;
 
+use crate::Error;
 use clap::{Parser, Subcommand};
-use thermocline::Error;
 
 use self::context::{Context, Options, Output};
 use self::exit::{Exit, Failure};
@@ -124,7 +125,7 @@ impl Command {
 }
 
 /// Runs the command that the process was started with.
-pub(super) fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -10,6 +10,9 @@ mod archive;
 mod backend;
 mod blob;
 mod catalog_host;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
 mod clock;
 #[cfg(feature = "config")]
 pub mod config;

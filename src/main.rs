@@ -1,9 +1,7 @@
-//! The command line of Thermocline.
-
-mod cli;
+//! The program `thermocline`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main()
+    thermocline::cli::main()
 }

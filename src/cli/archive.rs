@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::{Age, ArchiveReport, Archiver, SkipReason};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use thermocline::{Age, ArchiveReport, Archiver, SkipReason};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};
@@ -106,7 +106,7 @@ pub(super) async fn run(
     reports
         .into_iter()
         .next()
-        .ok_or_else(|| thermocline::Error::unexpected("a policy ran and told nothing").into())
+        .ok_or_else(|| crate::Error::unexpected("a policy ran and told nothing").into())
 }
 
 fn tell(collection: &str, age: &Age, report: &ArchiveReport) -> Result<(), Failure> {

@@ -1,8 +1,8 @@
 //! `check`: everything that can be wrong before a run.
 
+use crate::{Age, AgeAt, Database, Query, Store};
 use clap::Args;
 use futures::TryStreamExt;
-use thermocline::{Age, AgeAt, Database, Query, Store};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};

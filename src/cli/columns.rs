@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::{Error, Result};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
@@ -12,7 +13,6 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
-use thermocline::{Error, Result};
 
 /// Appends the JSON object of a row to `json`.
 pub(super) fn write_object(

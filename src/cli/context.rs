@@ -4,12 +4,12 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::config::Config;
+use crate::{Database, Error, Store, TieredDatabase};
 use clap::{Args, ValueEnum};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use parking_lot::Mutex;
-use thermocline::config::Config;
-use thermocline::{Database, Error, Store, TieredDatabase};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::Failure;

@@ -1,7 +1,7 @@
 //! `count 'FILTER'`: how many records match.
 
+use crate::{Database, Filter, Query};
 use clap::Args;
-use thermocline::{Database, Filter, Query};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};

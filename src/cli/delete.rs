@@ -1,7 +1,7 @@
 //! `delete ID`: removes one record.
 
+use crate::DatabaseExt;
 use clap::Args;
-use thermocline::DatabaseExt;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};

@@ -8,10 +8,10 @@ mod story;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::config::Config;
+use crate::{Error, Store};
 use clap::Args;
 use serde_json::json;
-use thermocline::config::Config;
-use thermocline::{Error, Store};
 
 use self::steps::Demo;
 use self::story::Story;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
-use thermocline::config::Problems;
-use thermocline::{Error, ErrorKind};
+use crate::config::Problems;
+use crate::{Error, ErrorKind};
 
 /// The exit codes that scripts rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! `explain ID`: where a record lies, and why.
 
+use crate::{AgeAt, Clock, Database, Policy, Record, SystemClock, Verdict};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use thermocline::{AgeAt, Clock, Database, Policy, Record, SystemClock, Verdict};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};
@@ -87,11 +87,7 @@ impl Explain {
         let mut policies = Vec::new();
         for policy in store.config().policies_of(&name) {
             let verdict = policy.judge(&record, &settings.age, now)?;
-            policies.push((
-                policy,
-                verdict,
-                why(policy, &record, verdict, now, archived)?,
-            ));
+            policies.push((policy, verdict, why(policy, verdict, now, archived)?));
         }
         if people {
             for (fact, value) in &facts {
@@ -130,7 +126,6 @@ impl Explain {
 /// A verdict in a sentence.
 fn why(
     policy: &Policy,
-    record: &Record,
     verdict: Verdict,
     now: Timestamp,
     archived: bool,
@@ -143,6 +138,5 @@ fn why(
         Verdict::NotMatched => format!("it is old enough, but not `{}`", policy.only()),
         Verdict::NoAge => "it has no age, so it stays".to_owned(),
         Verdict::UnreadableAge => "its age cannot be read, so it stays".to_owned(),
-        other => format!("{other} ({})", record.id()),
     })
 }

@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write, stdout};
 use std::path::{Path as FilePath, PathBuf};
 
+use crate::{Error, Filter, Path, Query, Record};
 use clap::Args;
 use futures::TryStreamExt;
-use thermocline::{Error, Filter, Path, Query, Record};
 
 use self::parquet::ParquetWriter;
 use super::context::{Context, Output};
@@ -54,7 +54,7 @@ impl Export {
         let target = Target::open(self.file.as_deref())?;
         let mut writer = Writer::new(output, fields, target.out)?;
         let mut progress = Progress::new("export", Unit::Records, None);
-        let mut records = thermocline::Database::search(&collection, query).await?;
+        let mut records = crate::Database::search(&collection, query).await?;
         let mut written = 0;
         while let Some(record) = records.try_next().await? {
             writer.write(&record)?;
@@ -112,7 +112,7 @@ impl Export {
         let paths = split_paths(fields)
             .into_iter()
             .map(|path| path.trim().parse());
-        Ok(paths.collect::<thermocline::Result<_>>()?)
+        Ok(paths.collect::<crate::Result<_>>()?)
     }
 }
 

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::{Database, Error, Op, Record, Result, Write, Written};
 use clap::Args;
-use thermocline::{Database, Error, Op, Record, Result, Write, Written};
 use tokio::sync::mpsc;
 
 use super::context::{Context, Output};

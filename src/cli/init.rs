@@ -4,8 +4,8 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use crate::{Error, Store};
 use clap::Args;
-use thermocline::{Error, Store};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Error;
 use clap::{Args, CommandFactory};
-use thermocline::Error;
 
 use super::Arguments;
 use super::exit::{Exit, Failure};

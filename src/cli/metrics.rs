@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::telemetry::{self, Metric};
 use clap::Args;
 use serde_json::{Value, json};
-use thermocline::telemetry::{self, Metric};
 
 use super::context::{Context, Output};
 use super::exit::{Exit, Failure};

@@ -1,11 +1,11 @@
 //! `plan`: what the policies would move now.
 
+use crate::{Plan as Planned, Policy, Store};
 use clap::Args;
 use comfy_table::Table;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use serde_json::{Value, json};
-use thermocline::{Plan as Planned, Policy, Store};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};
@@ -73,10 +73,10 @@ pub(super) fn chosen(
     }
     let known: Vec<&str> = config.policies.iter().map(|p| p.policy.name()).collect();
     let error = match only {
-        Some(only) => thermocline::Error::invalid("there is no such policy")
+        Some(only) => crate::Error::invalid("there is no such policy")
             .with("policy", only)
             .with("policies", known.join(", ")),
-        None => thermocline::Error::invalid(
+        None => crate::Error::invalid(
             "there is no policy: write one into the folder of `policies`, as `init` does",
         ),
     };

@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
+use crate::{DatabaseExt, Error, Record};
 use clap::Args;
-use thermocline::{DatabaseExt, Error, Record};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};

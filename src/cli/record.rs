@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::{BufWriter, Stdout, Write, stdout};
 
+use crate::{Path, ReadSource, Record, Root};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeStruct, Serializer};
 use serde_json::value::RawValue;
-use thermocline::{Path, ReadSource, Record, Root};
 
 use super::context::Output;
 use super::exit::Failure;

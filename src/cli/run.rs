@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::daemon::{Daemon, Ended, Settings};
 use clap::{Args, ValueEnum};
-use thermocline::daemon::{Daemon, Ended, Settings};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -92,14 +92,14 @@ impl Run {
 }
 
 #[cfg(not(feature = "faults"))]
-fn clock() -> thermocline::SystemClock {
-    thermocline::SystemClock
+fn clock() -> crate::SystemClock {
+    crate::SystemClock
 }
 
 /// One that tests set.
 #[cfg(feature = "faults")]
-fn clock() -> thermocline::fault::SetClock {
-    thermocline::fault::SetClock::from_env()
+fn clock() -> crate::fault::SetClock {
+    crate::fault::SetClock::from_env()
 }
 
 /// A message for each SIGHUP.

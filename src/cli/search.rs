@@ -2,9 +2,9 @@
 
 mod hint;
 
+use crate::{Error, Filter, Order, Query};
 use clap::Args;
 use futures::TryStreamExt;
-use thermocline::{Error, Filter, Order, Query};
 
 use super::context::{Context, Output};
 use super::exit::{Exit, Failure};

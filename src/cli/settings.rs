@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
+use crate::Error;
 use clap::Args;
 use serde_json::json;
-use thermocline::Error;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};

@@ -1,9 +1,9 @@
 //! `status`: what lies where, and what waits to be moved.
 
+use crate::{ArchiveRun, CollectionStatus};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
-use thermocline::{ArchiveRun, CollectionStatus};
 
 use super::context::{Context, time};
 use super::exit::{Exit, Failure};

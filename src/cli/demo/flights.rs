@@ -1,11 +1,11 @@
 //! The flights that left New York City in 2013, as records.
 
+use crate::{Error, Record, Result};
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use thermocline::{Error, Record, Result};
 use tokio::sync::mpsc;
 
 use crate::cli::columns;

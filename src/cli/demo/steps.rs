@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::TryStreamExt;
-use jiff::Timestamp;
-use thermocline::{
+use crate::{
     BlobRequests, Database, DatabaseExt, Error, Op, Order, ParquetArchive, Policy, Query,
     ReadSource, Record, Store, TieredDatabase, Tiers, Write, Written,
 };
+use futures::TryStreamExt;
+use jiff::Timestamp;
 
 use super::flights::flights;
 use super::story::{Story, median};

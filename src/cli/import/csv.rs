@@ -1,8 +1,8 @@
 //! CSV: the columns of `export`, or a column a field.
 
+use crate::{Error, Record, Result};
 use csv::{ReaderBuilder, StringRecord};
 use jiff::Timestamp;
-use thermocline::{Error, Record, Result};
 
 use super::{Input, Items, op};
 

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 
+use crate::{Error, Record, Result};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use thermocline::{Error, Record, Result};
 
 use super::{Input, Items, op};
 

@@ -1,8 +1,8 @@
 //! Parquet: the columns of `export`, or a column a field.
 
+use crate::{Error, Op, Record, Result};
 use arrow_array::RecordBatch;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use thermocline::{Error, Op, Record, Result};
 
 use super::lines::id_of;
 use super::{Input, Items, Source, op};

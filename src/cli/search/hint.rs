@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::{Database, Filter, Path, Predicate, Query, Root};
 use futures::TryStreamExt;
-use thermocline::{Database, Filter, Path, Predicate, Query, Root};
 
 use crate::cli::exit::Failure;
 use crate::cli::record::names;
