@@ -1,6 +1,6 @@
 //! `explain ID`: where a record lies, and why.
 
-use crate::{AgeAt, Clock, Database, Policy, Record, SystemClock, Verdict};
+use crate::{AgeAt, Clock, Database, Policy, SystemClock, Verdict};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
