@@ -29,7 +29,7 @@ use crate::{Age, Policy, Schedule};
 /// What a `thermocline.toml` and the policies beside it say, with every default filled in.
 ///
 /// It serializes in the shape of its file; the policies have files of their own and serialize by themselves.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Config {
     /// The folder with the policy files, if there is one.
@@ -181,7 +181,7 @@ pub enum Columns {
 }
 
 /// One policy and the collection that it is for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct PolicyConfig {
     /// The file that it was read from, if it was.

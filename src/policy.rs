@@ -9,7 +9,7 @@ use std::fmt;
 pub use self::schedule::Schedule;
 
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{Span, SpanFieldwise, Timestamp};
 
 use crate::{Age, AgeAt, Error, Filter, Record, Result};
 
@@ -17,10 +17,10 @@ use crate::{Age, AgeAt, Error, Filter, Record, Result};
 ///
 /// Records that are older than a span and match a filter. In doubt a record stays: one without an age, one whose age
 /// cannot be read, one that is exactly as old as the span.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     name: Box<str>,
-    older_than: Span,
+    older_than: SpanFieldwise,
     filter: Filter,
     batch: Batch,
 }
@@ -98,7 +98,7 @@ impl Policy {
         }
         Ok(Self {
             name: format!("older-than-{}", span.trim().replace(' ', "-")).into(),
-            older_than,
+            older_than: older_than.fieldwise(),
             filter: Filter::ALL,
             batch: Batch::default(),
         })
@@ -149,7 +149,7 @@ impl Policy {
 
     /// How old a record must be.
     pub fn span(&self) -> &Span {
-        &self.older_than
+        &self.older_than.0
     }
 
     /// Which records it takes among the old ones.
@@ -168,11 +168,11 @@ impl Policy {
     /// `Invalid`: the span reaches beyond the year 1.
     pub fn cutoff(&self, now: Timestamp) -> Result<Timestamp> {
         now.to_zoned_datetime(TimeZone::UTC)
-            .checked_sub(self.older_than)
+            .checked_sub(self.older_than.0)
             .map(|time| time.timestamp())
             .map_err(|error| {
                 Error::invalid("no time is so long ago")
-                    .with("older_than", self.older_than)
+                    .with("older_than", self.older_than.0)
                     .with("now", now)
                     .with_source(error)
             })

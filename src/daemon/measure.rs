@@ -83,7 +83,7 @@ impl Measurer {
         for config in policies.iter().filter(|p| p.collection == self.collection) {
             let name = config.policy.name();
             let known = before.remove(name);
-            let same = known.filter(|known| format!("{:?}", known.config) == format!("{config:?}"));
+            let same = known.filter(|known| known.config == *config);
             let waiting = same.unwrap_or_else(|| Waiting {
                 metrics: ScheduleMetrics::new(&self.collection, name),
                 config: config.clone(),

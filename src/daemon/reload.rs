@@ -112,10 +112,9 @@ impl Reloader {
 }
 
 /// Everything else, to be compared.
-fn without_policies(config: &Config) -> String {
-    let config = Config {
+fn without_policies(config: &Config) -> Config {
+    Config {
         policies: Vec::new(),
         ..config.clone()
-    };
-    format!("{config:?}")
+    }
 }

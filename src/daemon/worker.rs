@@ -315,8 +315,7 @@ async fn changed(policies: &mut watch::Receiver<Arc<[PolicyConfig]>>) {
 
 /// Whether a run of one is a run of the other.
 fn is_same(one: &PolicyConfig, other: &PolicyConfig) -> bool {
-    one.collection == other.collection
-        && format!("{:?}", one.policy) == format!("{:?}", other.policy)
+    one.collection == other.collection && one.policy == other.policy
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Error {
