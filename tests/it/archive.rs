@@ -15,7 +15,6 @@ use thermocline::{
     Faulty, Gate, ManualClock, Op, ParquetArchive, Query, Record, RecordId, Script, SqlValue,
     SqliteDatabase, Version, Write, Written,
 };
-use tokio::sync::Notify;
 
 use crate::hooked_blobs::HookedBlobs;
 
@@ -484,19 +483,7 @@ async fn what_a_crashed_job_left_behind_is_found_and_removed() {
     bench
         .write(vec![put("kept", "2013-10-05T00:00:00Z", 1)])
         .await;
-    let sizes = Arc::new(Notify::new());
-    let told = Arc::clone(&sizes);
-    bench.blobs.set(move |call, _| {
-        let told = Arc::clone(&told);
-        async move {
-            if call == "size" {
-                told.notify_one();
-                futures::future::pending::<()>().await;
-            }
-            Ok(())
-        }
-        .boxed()
-    });
+    let (sizes, _gate) = bench.blobs.hold("size");
     let archive = bench.archive.clone();
     let job = tokio::spawn(async move {
         archive

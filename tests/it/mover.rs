@@ -9,7 +9,6 @@ use thermocline::{
     Database, DatabaseExt, ManualClock, ParquetArchive, Policy, Query, Record, SkipReason,
     SqliteDatabase, TieredDatabase,
 };
-use tokio::sync::Notify;
 
 use crate::hooked_blobs::HookedBlobs;
 
@@ -117,19 +116,7 @@ async fn what_a_run_that_died_left_behind_goes_with_a_later_one() {
     router.upsert_many(records).await.unwrap();
 
     // It dies when its segment is uploaded and nobody knows of it yet.
-    let uploaded = Arc::new(Notify::new());
-    let told = Arc::clone(&uploaded);
-    blobs.set(move |call, _| {
-        let told = (call == "size").then(|| Arc::clone(&told));
-        async move {
-            if let Some(told) = told {
-                told.notify_one();
-                std::future::pending::<()>().await;
-            }
-            Ok(())
-        }
-        .boxed()
-    });
+    let (uploaded, _gate) = blobs.hold("size");
     let dying = tokio::spawn({
         let router = router.clone();
         async move { router.archive_due().await }
