@@ -1,6 +1,6 @@
 //! `check`: everything that can be wrong before a run.
 
-use crate::{Age, AgeAt, Database, Query, Store};
+use crate::{Age, AgeAt, Database, ErrorKind, Query, Store};
 use clap::Args;
 use futures::TryStreamExt;
 
@@ -18,8 +18,9 @@ Examples:
   thermocline check
   thermocline check --config /etc/thermocline.toml && systemctl restart app
 
-Names every problem at once, each with its key, line, value and remedy. Then opens each tier (making what is missing)
-and looks whether the records have the field from which their age counts. Exit status 2 if something is wrong.")]
+Names every problem at once, each with its key, line, value and remedy. Then opens each tier (making what is missing,
+the index on the age included), and looks whether the records have the field from which their age counts and whether
+their table is one that a move leaves whole. Exit status 2 if something is wrong.")]
 pub(super) struct Check {}
 
 impl Check {
@@ -44,6 +45,16 @@ impl Check {
                 exit = Exit::Wrong;
             } else {
                 write_line(&seen.said(name, &settings.age))?;
+            }
+            if !policies.is_empty() {
+                match collection.archiver().prepare().await {
+                    Err(error) if error.kind() == ErrorKind::Unsupported => {
+                        eprintln!("error: policies cannot move records of {name}: {error}");
+                        exit = Exit::Wrong;
+                        continue;
+                    }
+                    prepared => prepared?,
+                }
             }
             for policy in policies {
                 write_line(&format!("{name}: policy {} is well", policy.name()))?;

@@ -248,6 +248,18 @@ impl Archiver {
         outcome
     }
 
+    /// Checks what a move needs of the primary, and makes the index on the age where the table is ours.
+    ///
+    /// A run does this by itself. Without the index a [`plan`](Self::plan) or a [`backlog`](Self::backlog) sorts the whole
+    /// collection for each batch.
+    ///
+    /// # Errors
+    /// `Unsupported`: tiers that share no transaction, or a table whose rows a move would tear; the message says why.
+    pub async fn prepare(self) -> Result<()> {
+        let archive = self.database.parquet_archive()?;
+        archive.host().prepare_to_move(archive.age()).await
+    }
+
     /// Tells what the policies would do now, and writes nothing.
     ///
     /// # Errors

@@ -89,7 +89,7 @@ fn meaning(code: i32) -> (ErrorKind, &'static str) {
     match code & 0xff {
         code::BUSY | code::LOCKED | code::PROTOCOL => (
             ErrorKind::Unavailable,
-            "another program holds the lock of the database; let it end its transaction, or wait longer (busy_timeout)",
+            "another program holds the lock of the database; let it end its transaction, or wait longer (`busy_timeout` of the primary)",
         ),
         code::NOMEM => (ErrorKind::Unavailable, "SQLite has no memory left"),
         code::READONLY => (

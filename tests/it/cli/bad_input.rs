@@ -202,6 +202,43 @@ fn a_collection_whose_age_no_record_has() {
 }
 
 #[test]
+fn check_prepares_what_a_move_needs_and_tells_what_stands_in_its_way() {
+    let world = World::new();
+    let file = world.path().join("records.db");
+    let sql = |sql: &str| {
+        let run = async {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&file);
+            let mut database = sqlx::ConnectOptions::connect(&options).await?;
+            sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(sql.to_owned()))
+                .fetch_optional(&mut database)
+                .await
+        };
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .and_then(|runtime| Ok(runtime.block_on(run)))
+            .expect("a runtime")
+            .expect("SQLite")
+    };
+    let indexes = "SELECT count(*) FROM sqlite_master WHERE name = 'idx_events_age_day'";
+    world.ok(&["put", "a", "{\"day\": \"2013-01-01\"}"]);
+    assert_eq!(sql(indexes), Some(0));
+    world.ok(&["check"]);
+    assert_eq!(sql(indexes), Some(1), "a dry run reads in its order");
+
+    sql("CREATE TRIGGER watch AFTER DELETE ON events BEGIN SELECT 1; END");
+    let ended = world.run(&["check"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.err);
+    for part in [
+        "policies cannot move records of events",
+        "drop the trigger",
+        "trigger: watch",
+    ] {
+        assert!(ended.err.contains(part), "{part}: {}", ended.err);
+    }
+}
+
+#[test]
 fn several_collections_need_a_name() {
     let world = World::new();
     world.file(
