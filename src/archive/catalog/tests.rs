@@ -4,6 +4,7 @@
 
 mod batches;
 mod commits;
+mod leases;
 mod others;
 mod tables;
 
