@@ -3,6 +3,8 @@
 pub(crate) mod memory;
 #[cfg(feature = "moka")]
 pub(crate) mod moka;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 #[cfg(feature = "quick_cache")]
 pub(crate) mod quick_cache;
 #[cfg(feature = "sqlite")]

@@ -15,6 +15,7 @@ mod units;
 mod validate;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -100,8 +101,47 @@ pub enum PrimaryConfig {
         #[serde(serialize_with = "show::duration")]
         busy_timeout: Duration,
     },
+    /// A PostgreSQL database, with the archive's catalog in a schema of its own.
+    Postgres {
+        /// Where it is, and who asks.
+        url: DatabaseUrl,
+    },
     /// This process's memory: for trying things out.
     Memory,
+}
+
+/// The URL of a database, which is never shown with its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// A URL as it was written, password and all.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// The URL with its password, for connecting.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&without_passwords(&self.0))
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl Serialize for DatabaseUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// The archive tier.
@@ -150,6 +190,9 @@ pub struct CollectionConfig {
     pub ids: IdsConfig,
     /// Whether Python's package reads the table too; then what would break its searches is refused.
     pub python_readers: bool,
+    /// In whose local time a PostgreSQL table's own times are; that of a fresh session where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timestamp_zone: Option<String>,
     /// A budget of the hot tier for this collection alone.
     #[serde(
         serialize_with = "show::some_size",

@@ -87,11 +87,14 @@ pub async fn all<F: Fixture>(make: impl AsyncFn() -> F) {
 
 /// Makes one `#[tokio::test]` per behaviour, each on a fixture that the async closure makes.
 ///
-/// Stands in a module of its own; needs tokio with the features `macros` and `rt` as a dependency of the tests.
+/// Attributes behind the closure go to every test: `, #[ignore = "needs a server"]`. It stands in a module of its own, and
+/// needs tokio with the features `macros` and `rt` as a dependency of the tests.
 #[macro_export]
 macro_rules! conformance_tests {
-    ($make:expr) => {
-        $crate::conformance::__behaviours! { $crate::conformance::__conformance_tests, [$make] }
+    ($make:expr $(, #[$attribute:meta])*) => {
+        $crate::conformance::__behaviours! {
+            $crate::conformance::__conformance_tests, [[$(#[$attribute])*] $make]
+        }
     };
 }
 
@@ -99,15 +102,27 @@ macro_rules! conformance_tests {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
-    ([$make:expr] $($area:ident: $($name:ident)+;)+) => {
+    ([$attributes:tt $make:expr] $($area:ident: $($name:ident)+;)+) => {
         $($(
-            #[tokio::test]
-            async fn $name() {
-                let fixture = ($make)().await;
-                let db = $crate::conformance::Fixture::database(&fixture);
-                $crate::conformance::$area::$name(db).await;
+            $crate::conformance::__with_attributes! {
+                $attributes
+                #[tokio::test]
+                async fn $name() {
+                    let fixture = ($make)().await;
+                    let db = $crate::conformance::Fixture::database(&fixture);
+                    $crate::conformance::$area::$name(db).await;
+                }
             }
         )+)+
+    };
+}
+
+/// Puts attributes before an item.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_attributes {
+    ([$($attributes:tt)*] $($item:tt)*) => {
+        $($attributes)* $($item)*
     };
 }
 
@@ -135,6 +150,8 @@ macro_rules! __behaviours {
 pub use __behaviours;
 #[doc(hidden)]
 pub use __conformance_tests;
+#[doc(hidden)]
+pub use __with_attributes;
 
 macro_rules! list {
     ([] $($area:ident: $($name:ident)+;)+) => {

@@ -57,6 +57,8 @@ pub use self::archive::{SegmentCodec, SegmentFile, SegmentRows};
 pub use self::backend::memory::MemoryDatabase;
 #[cfg(feature = "moka")]
 pub use self::backend::moka::MokaDatabase;
+#[cfg(feature = "postgres")]
+pub use self::backend::postgres::{PostgresBuilder, PostgresDatabase};
 #[cfg(feature = "quick_cache")]
 pub use self::backend::quick_cache::QuickCache;
 #[cfg(feature = "sqlite")]

@@ -41,6 +41,7 @@ pub async fn open(path: impl AsRef<Path>) -> Result<TieredDatabase> {
 /// |---|---|
 /// | `memory:` | this process's memory |
 /// | `sqlite:PATH?table=records` | SQLite |
+/// | `postgres://user:password@host/database?table=records` | PostgreSQL |
 /// | `ducklake:sqlite:PATH?data=archive/&table=records` | a Parquet archive alone, its catalog in the file at `PATH` |
 /// | `PATH`, `PATH#collection` | what a configuration file describes |
 ///
@@ -76,6 +77,10 @@ pub async fn database(url: &str) -> Result<Arc<dyn Database>> {
         }
         #[cfg(not(all(feature = "sqlite", feature = "archive")))]
         Address::Archive { .. } => Err(not_built_in("sqlite, archive")),
+        #[cfg(feature = "postgres")]
+        Address::Postgres(url) => Ok(Arc::new(crate::PostgresDatabase::open(url.reveal()).await?)),
+        #[cfg(not(feature = "postgres"))]
+        Address::Postgres(_) => Err(not_built_in("postgres")),
         Address::Configuration(path) => Ok(Arc::new(open(path).await?)),
     }
 }
@@ -85,7 +90,8 @@ pub async fn database(url: &str) -> Result<Arc<dyn Database>> {
     feature = "sqlite",
     feature = "moka",
     feature = "archive",
-    feature = "quick_cache"
+    feature = "quick_cache",
+    feature = "postgres"
 )))]
 fn not_built_in(feature: &'static str) -> crate::Error {
     crate::Error::unsupported("this build has no such backend: build with the feature")

@@ -16,6 +16,8 @@ use serde_json::value::RawValue;
 
 pub(crate) use self::counter::VersionCounter;
 pub use self::id::RecordId;
+#[cfg(feature = "postgres")]
+pub(crate) use self::version::RowStamp;
 pub use self::version::Version;
 pub(crate) use self::version::{HashLayout, Stamp};
 
@@ -181,6 +183,15 @@ impl Record {
     pub(crate) fn with_hint(mut self, hint: RowHint) -> Self {
         self.hint = Some(hint);
         self
+    }
+
+    /// What PostgreSQL kept beside the row that this was read from.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn row_stamp(&self) -> Option<RowStamp> {
+        match self.stamp {
+            Stamp::Row(stamp) => Some(stamp),
+            _ => None,
+        }
     }
 
     pub(crate) fn hint(&self) -> Option<&RowHint> {

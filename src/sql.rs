@@ -1,5 +1,12 @@
 //! What SQL text and SQL values have in common over all databases.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) mod clause;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) mod dates;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) mod required;
+
 use crate::{Error, Result};
 
 /// The SQL that a database speaks.

@@ -1,12 +1,16 @@
 //! What is written, and what became of it.
 
 mod effect;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod python;
 
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
 
 pub(crate) use self::effect::Effect;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) use self::python::check_for_python;
 
 use crate::{Error, Record, RecordId, Result, Version};
 

@@ -118,10 +118,17 @@ impl Catalog {
 
     /// The state at the newest snapshot that `tx` sees; only what changed since the last one is read.
     pub(crate) async fn state(&self, tx: &mut dyn HostTransaction) -> Result<Arc<CatalogState>> {
-        let known = self.known.lock().clone();
-        let state = load::load(tx, self.source(), known).await?;
-        *self.known.lock() = Some(Arc::clone(&state));
-        Ok(state)
+        loop {
+            let known = self.known.lock().clone();
+            let state = load::load(tx, self.source(), known).await?;
+            // A transaction that writes may see each statement's own moment: what others committed between two of them
+            // would be in one half of the state and not in the other.
+            if !self.sql.is_sqlite() && Newest::read(tx, self.sql).await?.key != state.key {
+                continue;
+            }
+            *self.known.lock() = Some(Arc::clone(&state));
+            return Ok(state);
+        }
     }
 
     /// Creates the collection's table if it has none yet; none if another writer of the catalog was faster: the caller

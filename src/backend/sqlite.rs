@@ -35,6 +35,7 @@ use self::pool::Seats;
 use self::pushdown::Reach;
 use self::row::{Args, sql_row};
 use crate::catalog_host::CatalogHost;
+use crate::write::check_for_python;
 use crate::{
     Capabilities, Clock, Database, Health, Prepared, Query, Record, RecordStream, Result, Write,
     Written,
@@ -239,7 +240,7 @@ impl SqliteDatabase {
 
     async fn apply(&self, lease: &mut Lease, writes: &[Write]) -> Result<Vec<Written>> {
         if self.shared.python_readers {
-            write::check_for_python(writes)?;
+            check_for_python(writes)?;
         }
         write::apply(lease, &self.table, self.shared.clock.now(), writes).await
     }

@@ -9,8 +9,8 @@ use super::document::Document;
 use super::problem::{Problem, Problems};
 use super::section::{Choice, Entry, Section};
 use super::{
-    ArchiveConfig, BUSY_TIMEOUT, CollectionConfig, Columns, Config, DaemonConfig, HotBackend,
-    HotConfig, IdsConfig, PrimaryConfig, SEARCH_MAX_AGE, policy_file, validate,
+    ArchiveConfig, BUSY_TIMEOUT, CollectionConfig, Columns, Config, DaemonConfig, DatabaseUrl,
+    HotBackend, HotConfig, IdsConfig, PrimaryConfig, SEARCH_MAX_AGE, policy_file, validate,
 };
 use crate::{Age, AgeForm};
 
@@ -136,6 +136,7 @@ fn hot(section: Section<'_, '_>) -> HotConfig {
 #[derive(Clone, Copy)]
 enum PrimaryBackend {
     Sqlite,
+    Postgres,
     Memory,
 }
 
@@ -160,19 +161,28 @@ fn primary(top: &Section<'_, '_>, folder: &Path) -> PrimaryConfig {
         &[
             ("sqlite", Choice::Value(PrimaryBackend::Sqlite)),
             ("memory", Choice::Value(PrimaryBackend::Memory)),
-            (
-                "postgres",
-                Choice::NotBuilt("backend = \"sqlite\" is, and needs no server"),
-            ),
+            ("postgres", Choice::Value(PrimaryBackend::Postgres)),
             (
                 "elasticsearch",
-                Choice::NotBuilt("backend = \"sqlite\" is, and needs no server"),
+                Choice::NotBuilt("backend = \"postgres\" and backend = \"sqlite\" are"),
             ),
         ],
     );
     let path = section.entry("path");
     let busy_timeout = section.entry("busy_timeout");
-    for key in ["url", "urls", "catalog"] {
+    let url = section.entry("url");
+    if let Some(url) = &url
+        && matches!(
+            backend,
+            Some(PrimaryBackend::Sqlite | PrimaryBackend::Memory)
+        )
+    {
+        url.note(
+            "this backend has no url",
+            "take the key out, or say backend = \"postgres\"",
+        );
+    }
+    for key in ["urls", "catalog"] {
         section.not_built(key, "it belongs to backends that are not built yet");
     }
     let primary = match backend {
@@ -181,6 +191,27 @@ fn primary(top: &Section<'_, '_>, folder: &Path) -> PrimaryConfig {
                 entry.note("the memory backend has no file", "take the key out");
             }
             PrimaryConfig::Memory
+        }
+        Some(PrimaryBackend::Postgres) => {
+            for entry in [path, busy_timeout].into_iter().flatten() {
+                entry.note(
+                    "a PostgreSQL primary has a url, not a file",
+                    "take the key out",
+                );
+            }
+            match url {
+                Some(url) => PrimaryConfig::Postgres {
+                    url: DatabaseUrl::new(url.text().unwrap_or_default()),
+                },
+                None => {
+                    section.note(
+                        "url",
+                        "a PostgreSQL primary needs its url",
+                        "add url = \"${DATABASE_URL}\", or url = \"postgres://user@host/database\"",
+                    );
+                    default()
+                }
+            }
         }
         Some(PrimaryBackend::Sqlite) => match path {
             Some(path) => sqlite(
@@ -301,10 +332,6 @@ fn collection(name: &str, section: Section<'_, '_>) -> CollectionConfig {
             ("never_reused", Choice::Value(IdsConfig::NeverReused)),
         ],
     );
-    section.not_built(
-        "timestamp_zone",
-        "it belongs to PostgreSQL, which is not built yet",
-    );
     let config = CollectionConfig {
         table: section.text("table").unwrap_or_else(|| name.to_owned()),
         age: section.entry("age").and_then(age).unwrap_or_default(),
@@ -317,6 +344,7 @@ fn collection(name: &str, section: Section<'_, '_>) -> CollectionConfig {
             .entry("python_readers")
             .and_then(|entry| entry.boolean())
             .unwrap_or(true),
+        timestamp_zone: section.text("timestamp_zone"),
         hot_bytes: section.size("hot_bytes"),
     };
     section.finish();

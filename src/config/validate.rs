@@ -36,6 +36,20 @@ fn tiers(config: &Config, problems: &mut Vec<Problem>) {
             .help("[primary] backend = \"sqlite\", or take [archive] out"),
         );
     }
+    if !matches!(config.primary, PrimaryConfig::Postgres { .. }) {
+        for (name, collection) in &config.collections {
+            if let Some(zone) = &collection.timestamp_zone {
+                problems.push(
+                    Problem::new(
+                        format!("collections.{name}.timestamp_zone"),
+                        "only a PostgreSQL primary keeps times without a zone",
+                    )
+                    .value(format!("{zone:?}"))
+                    .help("take the key out"),
+                );
+            }
+        }
+    }
     let named: u64 = config
         .collections
         .values()
@@ -90,7 +104,7 @@ fn collections(config: &Config, problems: &mut Vec<Problem>) {
         problems.push(
             Problem::new(
                 odd.map_or_else(String::new, key),
-                "the collections share one file, and it is either read by Python's package or not",
+                "the collections share one database, and it is either read by Python's package or not",
             )
             .help("give all of them the same python_readers"),
         );

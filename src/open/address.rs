@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::config::without_passwords;
+use crate::config::{DatabaseUrl, without_passwords};
 use crate::{Error, Result};
 
 /// What a URL names.
@@ -14,6 +14,7 @@ pub(super) enum Address {
         path: PathBuf,
         table: String,
     },
+    Postgres(DatabaseUrl),
     Archive {
         catalog: PathBuf,
         table: String,
@@ -26,9 +27,7 @@ pub(super) enum Address {
 const TABLE: &str = "records";
 
 /// Documented, and not built yet.
-const LATER: [&str; 11] = [
-    "postgres",
-    "postgresql",
+const LATER: [&str; 9] = [
     "elasticsearch",
     "elasticsearchs",
     "s3",
@@ -50,7 +49,7 @@ impl FromStr for Address {
                 .is_some_and(|rest| rest.starts_with(':'))
         }) {
             return Err(Error::unsupported(format!(
-                "`{scheme}:` is not built yet; memory:, sqlite:PATH and ducklake:sqlite:PATH are"
+                "`{scheme}:` is not built yet; memory:, sqlite:PATH, postgres:// and ducklake:sqlite:PATH are"
             ))
             .with("url", without_passwords(url)));
         }
@@ -59,6 +58,9 @@ impl FromStr for Address {
                 "" => Ok(Self::Memory),
                 _ => Err(wrong("nothing stands behind `memory:`".to_owned())),
             };
+        }
+        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            return Ok(Self::Postgres(DatabaseUrl::new(url)));
         }
         if let Some(rest) = url.strip_prefix("sqlite:") {
             let (path, [table, _]) = parts(rest, ["table", ""]).map_err(wrong)?;

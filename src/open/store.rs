@@ -159,6 +159,8 @@ impl fmt::Debug for Store {
 struct Primaries {
     #[cfg(feature = "sqlite")]
     sqlite: Option<crate::SqliteDatabase>,
+    #[cfg(feature = "postgres")]
+    postgres: Option<crate::PostgresDatabase>,
 }
 
 impl Primaries {
@@ -191,6 +193,27 @@ impl Primaries {
             }
             #[cfg(not(feature = "sqlite"))]
             PrimaryConfig::Sqlite { .. } => Err(super::not_built_in("sqlite")),
+            #[cfg(feature = "postgres")]
+            PrimaryConfig::Postgres { url } => {
+                let zone = collection.timestamp_zone.as_deref();
+                let opened = match &self.postgres {
+                    Some(first) => first.table(&collection.table, zone).await?,
+                    None => {
+                        let mut builder = crate::PostgresDatabase::builder(url.reveal())
+                            .table(&collection.table)
+                            .python_readers(collection.python_readers)
+                            .clock(Arc::clone(clock));
+                        if let Some(zone) = zone {
+                            builder = builder.timestamp_zone(zone);
+                        }
+                        builder.open().await?
+                    }
+                };
+                self.postgres.get_or_insert_with(|| opened.clone());
+                Ok(Arc::new(opened))
+            }
+            #[cfg(not(feature = "postgres"))]
+            PrimaryConfig::Postgres { .. } => Err(super::not_built_in("postgres")),
         }
     }
 }

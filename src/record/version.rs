@@ -69,6 +69,26 @@ pub(crate) enum Stamp {
     None,
     Given(Version),
     Hash(HashLayout),
+    #[cfg(feature = "postgres")]
+    Row(RowStamp),
+}
+
+/// What PostgreSQL keeps beside each state of a row.
+#[cfg(feature = "postgres")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowStamp {
+    /// The transaction that wrote it.
+    pub(crate) xmin: u32,
+    /// Where it stood, as the server sends it: a hint, because the row moves without a change.
+    pub(crate) ctid: [u8; 6],
+}
+
+#[cfg(feature = "postgres")]
+impl RowStamp {
+    /// The version of a state that the transaction `xmin` wrote.
+    pub(crate) fn version_of(xmin: u32) -> Version {
+        Version::of("pg1", xmin)
+    }
 }
 
 impl Stamp {
@@ -77,6 +97,8 @@ impl Stamp {
             Self::None => None,
             Self::Given(version) => Some(version.clone()),
             Self::Hash(layout) => Some(layout.version(record)),
+            #[cfg(feature = "postgres")]
+            Self::Row(stamp) => Some(RowStamp::version_of(stamp.xmin)),
         }
     }
 }

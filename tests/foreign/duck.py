@@ -3,6 +3,7 @@
 Reads one JSON object per line from standard input and answers each with one per line on standard output:
 
     {"attach": "lake.db", "as": "lake", "read_only": true, "data_path": "archive/"}     -> {}
+    {"attach": "host=.. dbname=..", "as": "lake", "kind": "postgres", "schema": "thermocline"}    -> {}
     {"query": "SELECT .."}                                      -> {"columns": [..], "rows": [[..], ..]}
     {"execute": "INSERT .."}                                    -> {"count": 3}    the rows it changed, else null
     {"detach": "lake"}                                          -> {}
@@ -22,7 +23,7 @@ import sys
 import duckdb
 from plain import plain
 
-EXTENSIONS = ["sqlite_scanner", "ducklake"]
+EXTENSIONS = ["sqlite_scanner", "postgres_scanner", "ducklake"]
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -44,12 +45,14 @@ def name(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
-def attach(session, path: str, alias: str, read_only: bool, data_path: str | None) -> dict:
+def attach(session, path: str, alias: str, read_only: bool, data_path: str | None, kind: str, schema: str | None) -> dict:
     options = ["READ_ONLY"] if read_only else []
+    if schema is not None:
+        options += [f"METADATA_SCHEMA {text(schema)}"]
     if data_path is not None:
         options += [f"DATA_PATH {text(data_path)}", "OVERRIDE_DATA_PATH true"]
     options = f" ({', '.join(options)})" if options else ""
-    session.execute(f"ATTACH {text('ducklake:sqlite:' + path)} AS {name(alias)}{options}")
+    session.execute(f"ATTACH {text(f'ducklake:{kind}:{path}')} AS {name(alias)}{options}")
     return {}
 
 
@@ -69,7 +72,9 @@ def execute(session, sql: str) -> dict:
 def answer(session, command: dict) -> dict:
     match command:
         case {"attach": path, "as": alias, "read_only": read_only, "data_path": data_path}:
-            return attach(session, path, alias, read_only, data_path)
+            return attach(session, path, alias, read_only, data_path, "sqlite", None)
+        case {"attach": path, "as": alias, "read_only": read_only, "kind": kind, "schema": schema}:
+            return attach(session, path, alias, read_only, None, kind, schema)
         case {"query": sql}:
             return query(session, sql)
         case {"execute": sql}:

@@ -117,8 +117,8 @@ fn one_thing_wrong() {
         ),
         (
             "[primary]\nbackend = \"postgres\"\nREST",
-            ErrorKind::Unsupported,
-            &["`postgres` is not built yet\n  --> thermocline.toml, line 2, primary.backend"],
+            ErrorKind::Invalid,
+            &["a PostgreSQL primary needs its url\n  --> thermocline.toml, line 1, primary.url"],
         ),
         (
             "[primary]\nbackend = \"elasticsearch\"\nREST",
@@ -276,14 +276,14 @@ fn one_thing_wrong() {
             "PRIMARY REST [collections.other]\npython_readers = false",
             ErrorKind::Invalid,
             &[
-                "the collections share one file",
+                "the collections share one database",
                 "line 8, collections.other.python_readers",
             ],
         ),
         (
             "PRIMARY REST timestamp_zone = \"UTC\"",
-            ErrorKind::Unsupported,
-            &["it belongs to PostgreSQL"],
+            ErrorKind::Invalid,
+            &["only a PostgreSQL primary keeps times without a zone"],
         ),
         (
             "PRIMARY REST [daemon]\nlisten = \"localhost\"",
@@ -567,7 +567,7 @@ fn a_policy_that_would_never_run_is_not_passed_over() {
 fn secrets_are_not_shown() {
     let (_, text) = said(
         &format!(
-            "[primary]\nbackend = \"postgres\"\nurl = \"postgres://me:secret@host/db\"\n{REST}"
+            "[primary]\nbackend = \"sqlite\"\npath = \"x\"\nurl = \"postgres://me:secret@host/db\"\n{REST}"
         ),
         &[],
     );

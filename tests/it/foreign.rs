@@ -41,6 +41,15 @@ impl DuckDb {
         self.attach(catalog, read_only, Some(data)).await;
     }
 
+    /// Attaches the archive whose catalog is in the PostgreSQL database of a URL, as `lake`.
+    #[cfg(all(feature = "postgres", feature = "archive", feature = "conformance"))]
+    pub(crate) async fn attach_postgres(&mut self, url: &str, read_only: bool) {
+        self.ask(json!({
+            "attach": url, "as": "lake", "read_only": read_only, "kind": "postgres", "schema": "thermocline",
+        }))
+        .await;
+    }
+
     async fn attach(&mut self, catalog: &Path, read_only: bool, data: Option<&Path>) {
         let data = data.map(|data| format!("{}/", data.display()));
         self.ask(

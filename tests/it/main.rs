@@ -43,6 +43,8 @@ mod mutant;
     feature = "faults"
 ))]
 mod open;
+#[cfg(all(feature = "postgres", feature = "conformance"))]
+mod postgres;
 mod repository;
 mod router;
 #[cfg(all(feature = "archive", feature = "sqlite", feature = "faults"))]

@@ -12,7 +12,7 @@ use proptest::sample::select;
 use thermocline::{Database, Order, Query, Record};
 
 use self::book::{Book, Entry, Expect, Kind};
-use crate::subjects::{SUBJECTS, Subject, cases, outcome};
+use crate::subjects::{Make, SERVED, SUBJECTS, Subject, cases, outcome};
 
 const IDS: [&str; 6] = ["a", "b", "c", "../d", "é", "F"];
 
@@ -37,22 +37,38 @@ proptest! {
 
     #[test]
     fn every_database_does_as_the_book_says(steps in vec(step(), 1..40)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        for (name, make) in SUBJECTS {
-            runtime.block_on(async {
-                let subject = make().await;
-                let mut book = Book::default();
-                for (place, step) in steps.iter().enumerate() {
-                    let done = take(&*subject, &mut book, step).await;
-                    done.map_err(|problem| TestCaseError::fail(format!("{name}, step {place}, {step:?}: {problem}")))?;
-                }
-                let end = take(&*subject, &mut book, &Step::ReadMany(IDS.to_vec())).await;
-                end.map_err(|problem| TestCaseError::fail(format!("{name}, at the end: {problem}")))?;
-                subject.database().close().await.unwrap();
-                Ok::<_, TestCaseError>(())
-            })?;
-        }
+        go_through(SUBJECTS, &steps)?;
     }
+
+    #[test]
+    #[ignore = "needs PostgreSQL: run scripts/test"]
+    fn every_server_does_as_the_book_says(steps in vec(step(), 1..40)) {
+        go_through(SERVED, &steps)?;
+    }
+}
+
+fn go_through(subjects: &[Make], steps: &[Step]) -> Result<(), TestCaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    for (name, make) in subjects {
+        runtime.block_on(async {
+            let subject = make().await;
+            let mut book = Book::default();
+            for (place, step) in steps.iter().enumerate() {
+                let done = take(&*subject, &mut book, step).await;
+                done.map_err(|problem| {
+                    TestCaseError::fail(format!("{name}, step {place}, {step:?}: {problem}"))
+                })?;
+            }
+            let end = take(&*subject, &mut book, &Step::ReadMany(IDS.to_vec())).await;
+            end.map_err(|problem| TestCaseError::fail(format!("{name}, at the end: {problem}")))?;
+            subject.database().close().await.unwrap();
+            Ok::<_, TestCaseError>(())
+        })?;
+    }
+    Ok(())
 }
 
 fn step() -> impl Strategy<Value = Step> {

@@ -50,6 +50,8 @@ pub(crate) struct Tiers {
     pub(crate) archive: Arc<dyn Database>,
     pub(crate) clock: ManualClock,
     folder: Option<TempDir>,
+    /// What must outlive them.
+    _kept: Option<Box<dyn std::any::Any + Send + Sync>>,
 }
 
 impl Tiers {
@@ -72,6 +74,7 @@ impl Tiers {
             archive,
             clock,
             folder: None,
+            _kept: None,
         }
     }
 
@@ -108,6 +111,56 @@ impl Tiers {
             archive: Arc::new(archive),
             clock,
             folder: Some(folder),
+            _kept: None,
+        }
+    }
+
+    /// A database on a server and a folder of segments, catalogued in it.
+    #[cfg(all(feature = "postgres", feature = "archive", feature = "conformance"))]
+    pub(crate) async fn served() -> Self {
+        let scratch = crate::postgres::Scratch::new().await;
+        Self::at(&scratch.url.clone(), Box::new(scratch)).await
+    }
+
+    /// The same behind a pooler.
+    #[cfg(all(feature = "postgres", feature = "archive", feature = "conformance"))]
+    pub(crate) async fn pooled() -> Self {
+        let scratch = crate::postgres::Scratch::new().await;
+        Self::at(&scratch.pooled_url(), Box::new(scratch)).await
+    }
+
+    #[cfg(all(feature = "postgres", feature = "archive", feature = "conformance"))]
+    async fn at(url: &str, kept: Box<dyn std::any::Any + Send + Sync>) -> Self {
+        use thermocline::{ParquetArchive, PostgresDatabase};
+        let clock = a_clock();
+        let folder = tempfile::tempdir().unwrap();
+        let primary = PostgresDatabase::builder(url)
+            .clock(clock.clone())
+            .open()
+            .await
+            .unwrap();
+        let archive = ParquetArchive::in_dir(folder.path().join("archive"))
+            .catalog(primary.catalog_host().unwrap())
+            .unwrap()
+            .clock(clock.clone())
+            .build()
+            .await
+            .unwrap();
+        let router = TieredDatabase::builder()
+            .hot(MemoryDatabase::new())
+            .primary(primary.clone())
+            .archive(archive.clone())
+            .clock(clock.clone())
+            .build()
+            .await
+            .unwrap();
+        Self {
+            router,
+            primary: Arc::new(primary),
+            archive: Arc::new(archive),
+            clock,
+            folder: Some(folder),
+            _kept: Some(kept),
         }
     }
 

@@ -59,6 +59,28 @@ pub(crate) const SUBJECTS: &[Make] = &[
     }),
 ];
 
+/// The same on servers, which only `scripts/test` starts.
+pub(crate) const SERVED: &[Make] = &[
+    #[cfg(all(feature = "postgres", feature = "conformance"))]
+    ("PostgreSQL", || plain(crate::postgres::open())),
+    #[cfg(all(feature = "postgres", feature = "conformance"))]
+    ("PostgreSQL behind a pooler", || {
+        plain(crate::postgres::open_pooled())
+    }),
+    #[cfg(all(feature = "postgres", feature = "conformance", feature = "archive"))]
+    ("an archive in PostgreSQL", || {
+        plain(crate::postgres::archive())
+    }),
+    #[cfg(all(feature = "postgres", feature = "conformance", feature = "archive"))]
+    ("tiered over PostgreSQL and an archive in it", || {
+        Box::pin(async { Box::new(Tiers::served().await) as Box<dyn Subject> })
+    }),
+    #[cfg(all(feature = "postgres", feature = "conformance", feature = "archive"))]
+    ("the same behind a pooler", || {
+        Box::pin(async { Box::new(Tiers::pooled().await) as Box<dyn Subject> })
+    }),
+];
+
 #[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]
 impl Subject for Bench {
     fn database(&self) -> &dyn Database {

@@ -49,7 +49,7 @@ impl Sql {
     pub(super) fn bind(self, placeholder: usize, kind: Kind) -> String {
         match (self.0, kind) {
             (Dialect::Sqlite, _) | (_, Kind::Int | Kind::Text) => format!("${placeholder}"),
-            (Dialect::Postgres, Kind::Bool) => format!("${placeholder}::int::boolean"),
+            (Dialect::Postgres, Kind::Bool) => format!("${placeholder}::bigint::int::boolean"),
             (Dialect::Postgres, Kind::Time) => format!("${placeholder}::text::timestamptz"),
             (Dialect::Postgres, Kind::Uuid) => format!("${placeholder}::text::uuid"),
         }
@@ -88,16 +88,19 @@ impl Sql {
                 "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1"
             }
             Dialect::Postgres => {
-                "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'thermocline' AND table_name = $1"
+                "SELECT count(*) FROM pg_tables WHERE schemaname = 'thermocline' AND tablename = $1"
             }
         }
     }
 
-    /// What must exist before the first table.
-    pub(super) fn prologue(self) -> Option<&'static str> {
+    /// What is done before it is looked for the first table: whoever makes a catalog waits for others who do.
+    pub(super) fn prologue(self) -> &'static [&'static str] {
         match self.0 {
-            Dialect::Sqlite => None,
-            Dialect::Postgres => Some("CREATE SCHEMA IF NOT EXISTS thermocline"),
+            Dialect::Sqlite => &[],
+            Dialect::Postgres => &[
+                "SELECT pg_advisory_xact_lock(hashtextextended('thermocline catalog', 0))",
+                "CREATE SCHEMA IF NOT EXISTS thermocline",
+            ],
         }
     }
 }

@@ -42,15 +42,15 @@ pub(super) async fn init(
     root: &str,
     now: Timestamp,
 ) -> Result<()> {
+    for statement in sql.prologue() {
+        tx.execute(statement, &[]).await?;
+    }
     let found = tx
         .query(sql.table_exists(), &["ducklake_metadata".into()])
         .await?;
     let is_new = found.first().map(|row| row.int(0)).transpose()? != Some(1);
     if !is_new {
         check_catalog(tx, sql).await?;
-    }
-    if let Some(statement) = sql.prologue() {
-        tx.execute(statement, &[]).await?;
     }
     for table in DUCKLAKE.iter().chain(&OURS) {
         tx.execute(&table.create(sql), &[]).await?;

@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::layout::Table;
 use super::lease::Lease;
-use super::pushdown::{Place, Pushdown, Reach, date_after};
+use super::pushdown::{Place, Pushdown, Reach};
 use super::row::{self, Args, sql_row};
 use crate::catalog_host::{DueCursor, DuePage, DueScan, SkipReason};
 use crate::sql::SqlValue;
+use crate::sql::dates::date_after;
 use crate::{Age, AgeForm, Filter, Query, Result};
 
 /// Stands in a range for what else is asked of a row.

@@ -3,7 +3,6 @@
 //! Where SQL can say a test exactly, the two are the same. Where it cannot, the first is wider and the second narrower,
 //! and the matcher decides about the rows between them. A negation swaps the two, so nothing is lost or guessed under it.
 
-mod condition;
 mod number;
 mod order;
 mod pattern;
@@ -12,13 +11,13 @@ mod subject;
 mod test;
 mod time;
 
-pub(super) use self::condition::Condition;
 pub(super) use self::number::{COLLATION, compare as compare_numbers};
 pub(super) use self::order::order;
 pub(super) use self::place::Place;
-pub(super) use self::time::date_after;
 use crate::Filter;
 use crate::sql::SqlValue;
+use crate::sql::clause::Clause;
+pub(super) use crate::sql::clause::Condition;
 
 /// The most values that a statement is given; SQLite takes 32,766.
 const MOST_VALUES: usize = 20_000;
@@ -76,69 +75,6 @@ impl Pushdown {
     /// Whether SQL says exactly what the filter says.
     pub(super) fn is_exact(&self) -> bool {
         self.may == self.must
-    }
-}
-
-/// Between what a filter's truth lies.
-#[derive(Clone, Debug)]
-struct Clause {
-    may: Condition,
-    must: Condition,
-}
-
-impl Clause {
-    /// The matcher decides about every row.
-    const UNKNOWN: Self = Self {
-        may: Condition::Always,
-        must: Condition::Never,
-    };
-
-    const NEVER: Self = Self {
-        may: Condition::Never,
-        must: Condition::Never,
-    };
-
-    fn exactly(condition: impl Into<Condition>) -> Self {
-        let may = condition.into();
-        Self {
-            must: may.clone(),
-            may,
-        }
-    }
-
-    /// True of some of the rows that fulfil this; which ones is the matcher's to say.
-    fn at_most(condition: impl Into<Condition>) -> Self {
-        Self {
-            may: condition.into(),
-            must: Condition::Never,
-        }
-    }
-
-    fn all(parts: Vec<Self>) -> Self {
-        let (may, must) = parts.into_iter().map(|part| (part.may, part.must)).unzip();
-        Self {
-            may: Condition::all(may),
-            must: Condition::all(must),
-        }
-    }
-
-    fn any(parts: Vec<Self>) -> Self {
-        let (may, must) = parts.into_iter().map(|part| (part.may, part.must)).unzip();
-        Self {
-            may: Condition::any(may),
-            must: Condition::any(must),
-        }
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self::all(vec![self, other])
-    }
-
-    fn negated(self) -> Self {
-        Self {
-            may: self.must.negated(),
-            must: self.may.negated(),
-        }
     }
 }
 

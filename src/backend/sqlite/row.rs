@@ -100,7 +100,8 @@ fn text(row: &SqliteRow, index: usize, faithful: &mut bool) -> Result<Option<Str
     }
     *faithful &= cell.type_info().name() == "TEXT";
     // SQLite renders numbers as text here.
-    let bytes = <&[u8] as Decode<_>>::decode(cell).map_err(|error| unreadable(index, error))?;
+    let bytes =
+        <&[u8] as Decode<'_, Sqlite>>::decode(cell).map_err(|error| unreadable(index, error))?;
     Ok(Some(match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => {
@@ -119,7 +120,8 @@ fn time(row: &SqliteRow, index: usize, faithful: &mut bool) -> Result<Option<Tim
         *faithful = false;
         return Ok(None);
     }
-    let bytes = <&[u8] as Decode<_>>::decode(cell).map_err(|error| unreadable(index, error))?;
+    let bytes =
+        <&[u8] as Decode<'_, Sqlite>>::decode(cell).map_err(|error| unreadable(index, error))?;
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     let time = times::read(text);
     *faithful &= time.is_some() && times::is_canonical(text);
@@ -135,11 +137,15 @@ pub(super) fn value(row: &SqliteRow, index: usize) -> Result<SqlValue> {
     let ours = |error| unreadable(index, error);
     let info = cell.type_info().into_owned();
     Ok(match info.name() {
-        "INTEGER" => SqlValue::Integer(<i64 as Decode<_>>::decode(cell).map_err(ours)?),
-        "REAL" => SqlValue::Real(<f64 as Decode<_>>::decode(cell).map_err(ours)?),
-        "BLOB" => SqlValue::Blob(<&[u8] as Decode<_>>::decode(cell).map_err(ours)?.into()),
+        "INTEGER" => SqlValue::Integer(<i64 as Decode<'_, Sqlite>>::decode(cell).map_err(ours)?),
+        "REAL" => SqlValue::Real(<f64 as Decode<'_, Sqlite>>::decode(cell).map_err(ours)?),
+        "BLOB" => SqlValue::Blob(
+            <&[u8] as Decode<'_, Sqlite>>::decode(cell)
+                .map_err(ours)?
+                .into(),
+        ),
         _ => {
-            let bytes = <&[u8] as Decode<_>>::decode(cell).map_err(ours)?;
+            let bytes = <&[u8] as Decode<'_, Sqlite>>::decode(cell).map_err(ours)?;
             match std::str::from_utf8(bytes) {
                 Ok(text) => text.into(),
                 // Text that is no UTF-8 cannot be bound as text again, so it never compares equal.

@@ -4,7 +4,6 @@
 //! of the ids. So an id that stands often in a batch is written once, and every outcome is known before anything is stored.
 
 mod plan;
-mod python;
 mod store;
 
 use std::collections::HashMap;
@@ -51,14 +50,6 @@ pub(super) async fn remove_all(lease: &mut Lease, table: &Table) -> Result<()> {
     let sql: Sql = format!("DELETE FROM {}", table.quoted()).into();
     lease.execute(&sql, Args::default().finish()).await?;
     Ok(())
-}
-
-/// Refuses records that Python could not read.
-pub(super) fn check_for_python(writes: &[Write]) -> Result<()> {
-    writes
-        .iter()
-        .filter_map(|write| write.op.record())
-        .try_for_each(|record| python::check(record))
 }
 
 /// Where an id stands among the sorted ids of a batch.

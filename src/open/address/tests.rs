@@ -23,6 +23,10 @@ fn each_backend() {
             },
         ),
         (
+            "postgres://u:p@h/d?table=x",
+            Address::Postgres(DatabaseUrl::new("postgres://u:p@h/d?table=x")),
+        ),
+        (
             "my/thermocline.toml#a",
             Address::Configuration("my/thermocline.toml#a".into()),
         ),
@@ -55,11 +59,6 @@ fn what_is_no_url() {
         ("sqlite:a%zz", ErrorKind::Invalid, "two hexadecimal digits"),
         ("sqlite:a%ff", ErrorKind::Invalid, "not UTF-8"),
         ("ducklake:sqlite:t.db", ErrorKind::Invalid, "?data=archive/"),
-        (
-            "postgres://u:p@h/d",
-            ErrorKind::Unsupported,
-            "`postgres:` is not built yet",
-        ),
         (
             "ducklake:postgres://u:p@h/d",
             ErrorKind::Unsupported,

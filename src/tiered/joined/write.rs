@@ -4,7 +4,7 @@
 //! are. They are looked up in memory; where that does not tell, the transaction is rolled back, what is missing is fetched
 //! and the write starts again. Then the primary's half is mended, the archived rows die, and both become visible at once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -14,6 +14,7 @@ use super::sought::Sought;
 use crate::archive::{CatalogState, Change, Located, ParquetArchive, Place};
 use crate::catalog_host::HostTransaction;
 use crate::fault::{mutation, step};
+use crate::sql::Dialect;
 use crate::telemetry::Operation;
 use crate::tiered::batch::runs;
 use crate::tiered::builder::Ids;
@@ -22,7 +23,7 @@ use crate::write::Effect;
 use crate::{Error, Op, RecordId, Result, Write, Written};
 
 /// How often a write starts again: once to fetch what it needs, and as often as others change the catalog meanwhile.
-const ATTEMPTS: usize = 16;
+const ATTEMPTS: usize = 64;
 
 enum Attempt {
     Done(Vec<Written>),
@@ -105,6 +106,9 @@ impl JoinedTiers {
                     let Some(found) = sought.resolve(&base) else {
                         return Ok(Attempt::Unprepared);
                     };
+                    if self.came_back(&mut *tx, run, &written, &found).await? {
+                        return Ok(Attempt::Overtaken);
+                    }
                     let met = open
                         .into_iter()
                         .filter_map(|number| Some((number, found.get(run[number].id())?)));
@@ -126,6 +130,34 @@ impl JoinedTiers {
         let is_lacking = matches!(written, Written::Created(_) | Written::Missing);
         let is_spared = self.ids == Ids::NeverReused && matches!(write.op, Op::Create(_));
         is_lacking && !is_spared
+    }
+
+    /// Whether a record that the primary lacked is there now: somebody took it out of the archive meanwhile.
+    ///
+    /// Where writers wait for each other from the start, nobody can.
+    async fn came_back(
+        &self,
+        tx: &mut dyn HostTransaction,
+        run: &[Write],
+        written: &[Written],
+        found: &HashMap<RecordId, Located, RandomState>,
+    ) -> Result<bool> {
+        if self.host.dialect() == Dialect::Sqlite || mutation("delete_once") {
+            return Ok(false);
+        }
+        let missing: Vec<&str> = run
+            .iter()
+            .zip(written)
+            .filter(|(write, written)| {
+                matches!(written, Written::Missing) && found.get(write.id()).is_none()
+            })
+            .map(|(write, _)| write.id().as_str())
+            .collect();
+        if missing.is_empty() {
+            return Ok(false);
+        }
+        let there = tx.read_many(&missing).await?;
+        Ok(there.iter().any(Option::is_some))
     }
 
     /// Does to archived records what the primary could not know of.

@@ -6,12 +6,12 @@
 use std::cmp::Ordering;
 
 use super::subject::{Kind, Subject};
-use super::test::operator;
 use super::{Clause, Translator};
 use crate::Comparison;
 use crate::json;
 use crate::query::Number;
 use crate::sql::SqlValue;
+use crate::sql::clause::operator;
 
 /// The collation that orders numbers as they are written.
 pub(in crate::backend::sqlite) const COLLATION: &str = "thermocline_number";

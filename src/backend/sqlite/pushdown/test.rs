@@ -4,6 +4,7 @@ use super::subject::{Kind, Subject};
 use super::{Clause, Translator};
 use crate::query::{Instant, Path};
 use crate::sql::SqlValue;
+use crate::sql::clause::operator;
 use crate::{Comparison, Predicate, Value};
 
 impl Translator {
@@ -112,23 +113,4 @@ fn is_tree(subject: &Subject, text: &str) -> Clause {
         "'object'"
     };
     subject.is_a(kind).at_most_of()
-}
-
-impl Clause {
-    /// True of some of the rows that this is true of.
-    pub(super) fn at_most_of(self) -> Self {
-        Self::at_most(self.may)
-    }
-}
-
-/// The comparison's sign in SQL.
-pub(super) fn operator(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Eq => "=",
-        Comparison::Ne => "<>",
-        Comparison::Lt => "<",
-        Comparison::Le => "<=",
-        Comparison::Gt => ">",
-        Comparison::Ge => ">=",
-    }
 }

@@ -1,32 +1,14 @@
 //! Points in time: exact for a record's own times, to within days for text in its fields.
 
-use jiff::civil::Date;
-use jiff::tz::Offset;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::subject::{Kind, Subject};
-use super::test::operator;
 use super::{Clause, Translator};
 use crate::Comparison;
 use crate::backend::sqlite::times;
 use crate::clock::whole_micros;
-
-/// How far the date in a text can lie from the same time's date in UTC, and a day more.
-const WIDENED: SignedDuration = SignedDuration::from_hours(3 * 24);
-
-/// A date as text that is greater than the text of every time up to `time`, whatever its zone.
-pub(in crate::backend::sqlite) fn date_after(time: Timestamp) -> Option<String> {
-    let later = time.checked_add(WIDENED).ok()?;
-    Some(Offset::UTC.to_datetime(later).date().to_string())
-}
-
-/// A date as text that is less than the text of every time from `time` on, whatever its zone.
-fn date_before(time: Timestamp) -> String {
-    let first = Date::constant(1, 1, 1);
-    let earlier = time.checked_sub(WIDENED);
-    let date = earlier.map_or(first, |time| Offset::UTC.to_datetime(time).date());
-    date.max(first).to_string()
-}
+use crate::sql::clause::operator;
+use crate::sql::dates::{date_after, date_before};
 
 impl Translator {
     pub(super) fn compare_time(

@@ -1,13 +1,22 @@
 //! What Python's package cannot read back from an SQL table.
 
+use super::Write;
 use crate::json::{self, Entries, Items, Json};
 use crate::{Error, Record, Result};
+
+/// Refuses records that Python could not read.
+pub(crate) fn check_for_python(writes: &[Write]) -> Result<()> {
+    writes
+        .iter()
+        .filter_map(|write| write.op.record())
+        .try_for_each(|record| check(record))
+}
 
 /// Refuses a field that Python would take for a vector and fail on, in every search of the table.
 ///
 /// # Errors
 /// `Invalid`: a field is an object with `"type": "vector"` and no list of numbers as its `"value"`.
-pub(super) fn check(record: &Record) -> Result<()> {
+fn check(record: &Record) -> Result<()> {
     let fields = record.fields();
     if !fields.contains("vector") && !fields.contains("\\u") {
         return Ok(());

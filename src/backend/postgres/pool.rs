@@ -1,0 +1,210 @@
+//! Connections: a pool that asks nothing of the server to take one or to give it back.
+//!
+//! A connection that was left in a transaction is rolled back by a task of its own before anybody gets it again. One on
+//! which a statement was still under way is closed: its answer is for nobody, and the server ends what it did for it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::error::{self, About};
+use super::server::Server;
+use crate::{Error, ErrorKind, Result};
+
+/// After so long without work a connection is asked whether it is still one: networks forget, servers restart.
+const TRUSTED: Duration = Duration::from_secs(1);
+
+/// How long things may take.
+#[derive(Clone, Debug)]
+pub(super) struct Limits {
+    /// Making a connection, and waiting for one.
+    pub(super) connect: Duration,
+    /// One statement.
+    pub(super) statement: Duration,
+    /// Waiting for a lock.
+    pub(super) lock: Duration,
+    /// One search, with all that its reader does meanwhile.
+    pub(super) search: Duration,
+}
+
+impl Limits {
+    fn begin(&self, server: &Server) -> String {
+        let begin = "BEGIN ISOLATION LEVEL READ COMMITTED";
+        if !server.is_pooled {
+            return begin.to_owned();
+        }
+        format!(
+            "{begin}; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}",
+            self.statement.as_millis(),
+            self.lock.as_millis()
+        )
+    }
+
+    /// What begins a search that may take long.
+    pub(super) fn begin_search(&self) -> String {
+        let millis = self.search.as_millis();
+        format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {millis}"
+        )
+    }
+}
+
+/// Connections with the same settings.
+#[derive(Debug)]
+pub(super) struct Pool {
+    server: Server,
+    options: Hidden,
+    /// How long to wait for a connection, and for a seat.
+    patience: Duration,
+    /// What begins an ordinary transaction.
+    begin: Box<str>,
+    parked: Mutex<Parked>,
+}
+
+/// The driver's settings, with the password in them.
+struct Hidden(PgConnectOptions);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("..")
+    }
+}
+
+#[derive(Debug, Default)]
+struct Parked {
+    open: Vec<(PgConnection, Instant)>,
+    closed: bool,
+}
+
+/// So many connections of a [`Pool`] at once; several kinds of work share one pool and do not starve each other.
+#[derive(Clone, Debug)]
+pub(super) struct Seats {
+    pool: Arc<Pool>,
+    seats: Arc<Semaphore>,
+    size: u32,
+}
+
+impl Pool {
+    pub(super) fn new(server: Server, limits: &Limits) -> Arc<Self> {
+        let options = server.options(limits.statement, limits.lock);
+        Arc::new(Self {
+            begin: limits.begin(&server).into(),
+            server,
+            options: Hidden(options),
+            patience: limits.connect,
+            parked: Mutex::default(),
+        })
+    }
+
+    pub(super) fn seats(self: &Arc<Self>, size: u32) -> Seats {
+        Seats {
+            pool: Arc::clone(self),
+            seats: Arc::new(Semaphore::new(size as usize)),
+            size,
+        }
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// What begins an ordinary transaction.
+    pub(super) fn begin(&self) -> &str {
+        &self.begin
+    }
+
+    pub(super) async fn connect(&self) -> Result<PgConnection> {
+        match tokio::time::timeout(self.patience, self.options.0.connect()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(error::from_driver(&self.server, About::Connecting, error)),
+            Err(_) => Err(Error::unavailable(
+                "the server does not answer; check host, port and firewalls",
+            )
+            .with("server", &self.server)
+            .with("waited", format_args!("{:?}", self.patience))),
+        }
+    }
+
+    /// Takes a connection back that is ready for the next piece of work.
+    pub(super) fn park(&self, connection: PgConnection) {
+        let mut parked = self.parked.lock();
+        if !parked.closed {
+            parked.open.push((connection, Instant::now()));
+        }
+    }
+
+    /// Forgets every connection that waits: one of them was found dead, and they mostly die together.
+    pub(super) fn forget(&self) {
+        let open = std::mem::take(&mut self.parked.lock().open);
+        drop(open);
+    }
+}
+
+impl Seats {
+    /// Waits for a seat and takes a connection, a parked one or a new one; whether it was parked.
+    pub(super) async fn take(&self) -> Result<(PgConnection, OwnedSemaphorePermit, bool)> {
+        let permit = self.seat().await?;
+        let parked = self.pool.parked.lock().open.pop();
+        if let Some((mut connection, since)) = parked {
+            if since.elapsed() < TRUSTED || self.answers(&mut connection).await {
+                return Ok((connection, permit, true));
+            }
+            self.pool.forget();
+        }
+        Ok((self.pool.connect().await?, permit, false))
+    }
+
+    /// The same with a connection that is certainly alive.
+    pub(super) async fn take_new(&self) -> Result<(PgConnection, OwnedSemaphorePermit)> {
+        let permit = self.seat().await?;
+        Ok((self.pool.connect().await?, permit))
+    }
+
+    async fn seat(&self) -> Result<OwnedSemaphorePermit> {
+        let seat = Arc::clone(&self.seats).acquire_owned();
+        match tokio::time::timeout(self.pool.patience, seat).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(_)) => Err(Error::new(ErrorKind::Closed, "the database was closed")
+                .with("server", &self.pool.server)),
+            Err(_) => Err(Error::unavailable(
+                "every connection is in use; finish searches and transactions, or allow more connections",
+            )
+            .with("server", &self.pool.server)
+            .with("connections", self.size)
+            .with("waited", format_args!("{:?}", self.pool.patience))),
+        }
+    }
+
+    async fn answers(&self, connection: &mut PgConnection) -> bool {
+        matches!(
+            tokio::time::timeout(self.pool.patience, connection.ping()).await,
+            Ok(Ok(()))
+        )
+    }
+
+    pub(super) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Lets nobody in any more, waits at most the pool's patience for those who are in, and closes the connections.
+    ///
+    /// Whoever stays longer closes his connection when he leaves.
+    pub(super) async fn close(&self) {
+        let everybody = self.seats.acquire_many(self.size);
+        let _all_gone = tokio::time::timeout(self.pool.patience, everybody).await;
+        self.seats.close();
+        let open = {
+            let mut parked = self.pool.parked.lock();
+            parked.closed = true;
+            std::mem::take(&mut parked.open)
+        };
+        for (connection, _) in open {
+            // All was committed or rolled back: a connection that cannot say goodbye has nothing to lose.
+            let _ = tokio::time::timeout(self.pool.patience, connection.close()).await;
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Searching: what SQL can say exactly it says; for the rest the matcher, and sort and limit, come after it.
+
+use std::sync::Arc;
+
+use futures::channel::mpsc;
+use futures::{FutureExt, SinkExt, StreamExt, stream};
+
+use super::copy::CopyRows;
+use super::lease::Lease;
+use super::pushdown::{Pushdown, order};
+use super::row::{self, Args, COLUMNS};
+use super::{Place, PostgresDatabase};
+use crate::query::Collector;
+use crate::sql::clause::Condition;
+use crate::{Prepared, Record, RecordStream, Result};
+
+/// How many records wait for the reader of a stream.
+const AHEAD: usize = 256;
+
+/// Up to so many records are streamed without a transaction around them.
+const FEW: u64 = 10_000;
+
+type Outlet = mpsc::Sender<Result<Arc<Record>>>;
+
+/// Whether the answer is so small that the ordinary time limit of statements is enough.
+pub(super) fn is_small(prepared: &Prepared) -> bool {
+    prepared.query().limit.is_some_and(|limit| limit <= FEW)
+}
+
+/// The records that match, as `lease` sees them; the stream keeps it.
+pub(super) fn stream(database: PostgresDatabase, lease: Lease, prepared: Prepared) -> RecordStream {
+    let (outlet, records) = mpsc::channel(AHEAD);
+    // The reader's own polling drives the search: dropping the stream ends it.
+    let work = search(database, lease, prepared, outlet).into_stream();
+    stream::select(records, work.filter_map(async |()| None)).boxed()
+}
+
+/// Counts what [`stream`] would give.
+pub(super) async fn count(place: &Place, lease: &mut Lease, prepared: &Prepared) -> Result<u64> {
+    let plan = Plan::of(place, prepared);
+    if plan.filter.must != Condition::Never {
+        let sure = if plan.filter.is_exact() {
+            String::new()
+        } else {
+            format!(" FILTER (WHERE {})", plan.filter.must.sql())
+        };
+        let sql = format!(
+            "SELECT count(*), count(*){sure} FROM {}{}",
+            place.table.quoted(),
+            plan.where_clause(),
+        );
+        for row in lease.fetch(&sql.into(), plan.args().finish()).await? {
+            let counted = row::int(&row, 0)?;
+            if counted == row::int(&row, 1)? {
+                return Ok(prepared.count_of(counted.unsigned_abs()));
+            }
+        }
+    }
+    let mut matching = 0;
+    let mut answers = lease.start(&plan.select("").into(), plan.args().finish())?;
+    while let Some(row) = answers.row().await? {
+        matching += u64::from(prepared.matches(&row::record(&row, &place.zone)?));
+    }
+    Ok(prepared.count_of(matching))
+}
+
+async fn search(
+    database: PostgresDatabase,
+    mut lease: Lease,
+    prepared: Prepared,
+    mut outlet: Outlet,
+) {
+    let plan = Plan::of(&database.place, &prepared);
+    if let Err(error) = plan.run(&mut lease, &prepared, &mut outlet).await {
+        // A stream that nobody reads any more needs no error.
+        let _ = outlet.send(Err(error)).await;
+    }
+}
+
+/// A query as far as SQL answers it.
+struct Plan<'a> {
+    place: &'a Place,
+    filter: Pushdown,
+    /// ` ORDER BY ..`, or nothing where any order will do; none where SQL would order otherwise.
+    order: Option<String>,
+}
+
+impl<'a> Plan<'a> {
+    fn of(place: &'a Place, prepared: &Prepared) -> Self {
+        let query = prepared.query();
+        Self {
+            place,
+            filter: Pushdown::of(&query.filter, &place.zone, 0),
+            order: if prepared.is_ordered() {
+                order(&query.sort, &place.zone).map(|keys| format!(" ORDER BY {keys}"))
+            } else {
+                Some(String::new())
+            },
+        }
+    }
+
+    async fn run(&self, lease: &mut Lease, prepared: &Prepared, outlet: &mut Outlet) -> Result<()> {
+        let query = prepared.query();
+        match &self.order {
+            Some(order) if self.filter.is_exact() => {
+                let mut tail = order.clone();
+                if let Some(limit) = query.limit {
+                    tail.push_str(&format!(" LIMIT {}", limit.min(i64::MAX.unsigned_abs())));
+                }
+                if query.offset > 0 {
+                    tail.push_str(&format!(
+                        " OFFSET {}",
+                        query.offset.min(i64::MAX.unsigned_abs())
+                    ));
+                }
+                self.pass(lease, prepared, &tail, outlet).await
+            }
+            Some(order) if query.limit.is_none() => self.sift(lease, prepared, order, outlet).await,
+            _ => self.collect(lease, prepared, outlet).await,
+        }
+    }
+
+    /// SQL's answer is the answer.
+    async fn pass(
+        &self,
+        lease: &mut Lease,
+        prepared: &Prepared,
+        tail: &str,
+        outlet: &mut Outlet,
+    ) -> Result<()> {
+        let sql = self.select(tail);
+        if self.filter.args.is_empty() && prepared.query().limit.is_none() {
+            return self.copy(lease, prepared, &sql, outlet).await;
+        }
+        let mut answers = lease.start(&sql.into(), self.args().finish())?;
+        while let Some(row) = answers.row().await? {
+            let record = Arc::new(row::record(&row, &self.place.zone)?);
+            let _ = outlet.send(Ok(prepared.project(record))).await;
+        }
+        Ok(())
+    }
+
+    /// The same for large answers, by the form that costs server and client least.
+    async fn copy(
+        &self,
+        lease: &mut Lease,
+        prepared: &Prepared,
+        sql: &str,
+        outlet: &mut Outlet,
+    ) -> Result<()> {
+        let mut rows = CopyRows::default();
+        let mut copy = lease
+            .copy_out(&format!("COPY ({sql}) TO STDOUT (FORMAT binary)"))
+            .await?;
+        while let Some(bytes) = copy.next().await? {
+            rows.push(&bytes);
+            while let Some(row) = rows.row()? {
+                let record = Arc::new(row::record(&row, &self.place.zone)?);
+                let _ = outlet.send(Ok(prepared.project(record))).await;
+            }
+        }
+        if rows.is_done() {
+            return Ok(());
+        }
+        Err(crate::Error::unavailable(
+            "the server's answer was cut off; search again",
+        ))
+    }
+
+    /// Rows in order through the matcher, none held.
+    async fn sift(
+        &self,
+        lease: &mut Lease,
+        prepared: &Prepared,
+        order: &str,
+        outlet: &mut Outlet,
+    ) -> Result<()> {
+        let mut left_out = prepared.query().offset;
+        let mut answers = lease.start(&self.select(order).into(), self.args().finish())?;
+        while let Some(row) = answers.row().await? {
+            let record = Arc::new(row::record(&row, &self.place.zone)?);
+            if !prepared.matches(&record) {
+                continue;
+            }
+            if left_out > 0 {
+                left_out -= 1;
+                continue;
+            }
+            let _ = outlet.send(Ok(prepared.project(record))).await;
+        }
+        Ok(())
+    }
+
+    /// Rows in any order through the matcher; the best of them are held.
+    async fn collect(
+        &self,
+        lease: &mut Lease,
+        prepared: &Prepared,
+        outlet: &mut Outlet,
+    ) -> Result<()> {
+        let mut collector = Collector::new(prepared.clone());
+        let mut answers = lease.start(&self.select("").into(), self.args().finish())?;
+        while collector.wants_more() {
+            let Some(row) = answers.row().await? else {
+                break;
+            };
+            let record = Arc::new(row::record(&row, &self.place.zone)?);
+            if prepared.matches(&record) {
+                collector.push(record);
+            }
+        }
+        drop(answers);
+        for record in collector.finish() {
+            let _ = outlet.send(Ok(record)).await;
+        }
+        Ok(())
+    }
+
+    fn select(&self, tail: &str) -> String {
+        let table = self.place.table.quoted();
+        format!("SELECT {COLUMNS} FROM {table}{}{tail}", self.where_clause())
+    }
+
+    fn where_clause(&self) -> String {
+        match &self.filter.may {
+            Condition::Always => String::new(),
+            may => format!(" WHERE {}", may.sql()),
+        }
+    }
+
+    fn args(&self) -> Args {
+        Args::of(&self.filter.args)
+    }
+}
+
+#[cfg(test)]
+mod tests;

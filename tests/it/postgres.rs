@@ -1,0 +1,33 @@
+//! PostgreSQL, against a real server: `scripts/services` starts one, and `scripts/test` has it do so.
+
+#[cfg(feature = "archive")]
+mod archived;
+mod bad_input;
+mod concurrency;
+mod conformance;
+mod layout;
+mod pooler;
+mod restart;
+mod scratch;
+mod tls;
+
+use thermocline::PostgresDatabase;
+
+#[cfg(feature = "archive")]
+pub(crate) use self::archived::archive;
+pub(crate) use self::scratch::Scratch;
+
+/// An empty table in a database of its own.
+pub(crate) async fn open() -> (PostgresDatabase, Scratch) {
+    let scratch = Scratch::new().await;
+    (PostgresDatabase::open(&scratch.url).await.unwrap(), scratch)
+}
+
+/// The same through the pooler, which gives a session to somebody else after each transaction.
+pub(crate) async fn open_pooled() -> (PostgresDatabase, Scratch) {
+    let scratch = Scratch::new().await;
+    (
+        PostgresDatabase::open(&scratch.pooled_url()).await.unwrap(),
+        scratch,
+    )
+}

@@ -1,0 +1,15 @@
+//! Every behaviour of a `Database`, on a server and behind a pooler.
+
+mod direct {
+    thermocline::conformance_tests!(
+        crate::postgres::open,
+        #[ignore = "needs PostgreSQL: run scripts/test"]
+    );
+}
+
+mod pooled {
+    thermocline::conformance_tests!(
+        crate::postgres::open_pooled,
+        #[ignore = "needs PostgreSQL: run scripts/test"]
+    );
+}

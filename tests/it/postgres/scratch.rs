@@ -1,0 +1,126 @@
+//! A database of a test's own, gone when the test is over.
+
+use std::env;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A new database on the server that `scripts/services` started.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    pub(crate) name: String,
+    pub(crate) url: String,
+}
+
+impl Scratch {
+    pub(crate) async fn new() -> Self {
+        let name = format!(
+            "t{}_{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        execute(&server(), &format!("CREATE DATABASE {name}")).await;
+        Self {
+            url: to(&server(), &name),
+            name,
+        }
+    }
+
+    /// The same database through the pooler.
+    pub(crate) fn pooled_url(&self) -> String {
+        format!(
+            "{}?statement_cache=0",
+            to(&variable("THERMOCLINE_TEST_PGBOUNCER"), &self.name)
+        )
+    }
+
+    /// The same database with more in the URL.
+    pub(crate) fn with(&self, more: &str) -> String {
+        format!("{}?{more}", self.url)
+    }
+
+    /// The same database as another user, whose password is `secret`.
+    pub(crate) async fn as_user(&self, user: &str) -> String {
+        let user = format!("{}_{user}", self.name);
+        self.run(&format!("CREATE ROLE {user} LOGIN PASSWORD 'secret'"))
+            .await;
+        let (_, place) = self.url.rsplit_once('@').unwrap();
+        format!("postgres://{user}:secret@{place}")
+    }
+
+    /// Runs statements, as the superuser.
+    pub(crate) async fn run(&self, sql: &str) {
+        execute(&self.url, sql).await;
+    }
+
+    /// A transaction that did `sql` and holds its locks until it is dropped.
+    pub(crate) async fn hold(&self, sql: &str) -> PgConnection {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        connection.execute("BEGIN").await.unwrap();
+        connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
+            .await
+            .unwrap();
+        connection
+    }
+
+    /// Waits until a query answers so.
+    pub(crate) async fn until(&self, sql: &str, answer: &str) {
+        while self.ask(sql).await != [answer] {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The first column of what a query answers, as text.
+    pub(crate) async fn ask(&self, sql: &str) -> Vec<String> {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let rows = connection
+            .fetch_all(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
+            .await
+            .unwrap();
+        rows.iter()
+            .map(|row| row.try_get_unchecked::<String, _>(0).unwrap())
+            .collect()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        // A test that failed leaves its runtime in whatever state.
+        let gone = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(execute(&server(), &sql));
+        });
+        let _ = gone.join();
+    }
+}
+
+/// The URL of the server's superuser.
+pub(crate) fn server() -> String {
+    variable("THERMOCLINE_TEST_POSTGRES")
+}
+
+pub(crate) fn variable(name: &str) -> String {
+    env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run scripts/test, or scripts/services"))
+}
+
+fn to(url: &str, database: &str) -> String {
+    let (place, _) = url.rsplit_once('/').unwrap();
+    format!("{place}/{database}")
+}
+
+async fn execute(url: &str, sql: &str) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+}
