@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::age::Age;
 use crate::sql::{Dialect, SqlRow, SqlValue};
-use crate::{Filter, Query, Record, RecordId, RecordStream, Result, Write, Written};
+use crate::{Error, Filter, Query, Record, RecordId, RecordStream, Result, Write, Written};
 
 /// A database that keeps records of one collection and can hold an archive's catalog beside them.
 #[async_trait]
@@ -24,6 +24,10 @@ pub trait CatalogHost: Send + Sync + Debug {
 
     /// The name of the collection's table, for messages and for the archived table's name.
     fn table(&self) -> &str;
+
+    /// Whether an error says that another transaction was in the way (a dead lock, two that cannot be put in an order):
+    /// nothing of this one stands, and the same may simply be done again.
+    fn is_collision(&self, error: &Error) -> bool;
 
     /// Begins to read: one snapshot until it is dropped.
     async fn begin_read(&self) -> Result<Box<dyn HostTransaction>>;

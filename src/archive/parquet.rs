@@ -21,6 +21,7 @@ pub use self::contents::{ArchiveContents, ArchivedAt};
 pub use self::orphans::{Leftover, Orphans};
 
 use super::catalog::{ArchivedTable, Catalog, CatalogState};
+use super::column::Column;
 use super::publish::Publisher;
 use super::view::{ArchiveReader, ArchiveView};
 use crate::blob::BlobStore;
@@ -182,17 +183,21 @@ impl ParquetArchive {
                 return Ok(Arc::clone(&view.state().table));
             }
             let columns = self.0.columns.of(records.clone())?;
-            let mut tx = self.0.host.begin_write().await?;
-            let (age, now) = (self.age_text(), self.0.clock.now());
-            if self
-                .0
-                .catalog
-                .ensure_table(&mut *tx, &columns, &age, now)
-                .await?
-                .is_some()
-            {
-                tx.commit().await?;
+            match self.make_table(&columns).await {
+                Err(error) if !self.0.host.is_collision(&error) => return Err(error),
+                Ok(()) | Err(_) => {}
             }
+        }
+    }
+
+    /// Creates the table, unless another writer of the catalog is faster.
+    async fn make_table(&self, columns: &[Column]) -> Result<()> {
+        let mut tx = self.0.host.begin_write().await?;
+        let (age, now) = (self.age_text(), self.0.clock.now());
+        let made = self.0.catalog.ensure_table(&mut *tx, columns, &age, now);
+        match made.await? {
+            Some(()) => tx.commit().await,
+            None => Ok(()),
         }
     }
 

@@ -160,7 +160,8 @@ impl Publisher<'_> {
                 )
                 .with("batch", job.batch));
             }
-            match self.attempt(job, staged, companion).await? {
+            let attempt = self.attempt(job, staged, companion).await;
+            match attempt.or_else(|error| self.again(error))? {
                 Attempt::Committed(key) => return Ok(Published::At(key)),
                 Attempt::Nothing => return Ok(Published::Nothing),
                 Attempt::Again => self.metrics.conflict(),
@@ -185,6 +186,15 @@ impl Publisher<'_> {
                 .with("batch", job.batch)
                 .with("attempts", ATTEMPTS),
         )
+    }
+
+    /// A transaction that only another one was in the way of is no failure.
+    fn again(&self, error: Error) -> Result<Attempt> {
+        if self.host.is_collision(&error) {
+            Ok(Attempt::Again)
+        } else {
+            Err(error)
+        }
     }
 
     /// One transaction. An error says that it was rolled back.
@@ -306,7 +316,9 @@ impl Publisher<'_> {
     ) -> Result<bool> {
         let mut tx = self.host.begin_write().await?;
         let dead = BatchState::Dead;
-        if !self.catalog.settle_batch(&mut *tx, batch, dead).await? {
+        if !mutation("gc_without_fence")
+            && !self.catalog.settle_batch(&mut *tx, batch, dead).await?
+        {
             return Ok(false);
         }
         step("discard.commit", tx.commit()).await?;
@@ -353,7 +365,7 @@ enum Attempt {
     /// The commit may have happened, with this snapshot.
     Unknown(SnapshotKey, Error),
     Nothing,
-    /// Somebody else took the snapshot's id.
+    /// Somebody else took the snapshot's id, or was in the way.
     Again,
 }
 

@@ -25,8 +25,10 @@ mod write;
 mod zone;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 pub use self::builder::PostgresBuilder;
 use self::coalesce::Queue;
@@ -102,6 +104,8 @@ struct Place {
     table: Table,
     zone: Zone,
     read: Statements,
+    /// Whether the last large batch met no record that was there: the next one may be copied.
+    is_growing: AtomicBool,
 }
 
 impl Place {
@@ -110,7 +114,14 @@ impl Place {
             read: Statements::of(table.quoted()),
             table,
             zone,
+            is_growing: AtomicBool::new(true),
         }
+    }
+
+    /// The value of a column for a time of `record`.
+    fn opt_time(&self, record: &Record, time: Option<Timestamp>) -> Result<Option<i64>> {
+        let time = time.map(|time| self.zone.write(time)).transpose();
+        time.map_err(|error| error.with("id", record.id()))
     }
 }
 
@@ -184,11 +195,25 @@ impl PostgresDatabase {
         write::apply(lease, &self.place, self.shared.clock.now(), writes).await
     }
 
+    /// A lease with a transaction that `begin` has begun.
+    async fn begun(&self, seats: &Seats, begin: &str) -> Result<Lease> {
+        let mut lease = Lease::new(seats).await?;
+        if let Err(error) = lease.begin(begin).await {
+            if !lease.was_dead() {
+                return Err(error);
+            }
+            drop(lease);
+            lease = Lease::anew(seats).await?;
+            lease.begin(begin).await?;
+        }
+        Ok(lease)
+    }
+
     async fn write_now(self, writes: Vec<Write>) -> Result<Vec<Written>> {
         let mut tries = 1;
         loop {
             let mut lease = self.worker().await?;
-            let error = match self.write_once(&mut lease, &writes).await {
+            let error = match self.write_once(&mut lease, &writes, tries > 1).await {
                 Ok(written) => return Ok(written),
                 Err(error) => error,
             };
@@ -200,38 +225,42 @@ impl PostgresDatabase {
         }
     }
 
-    async fn write_once(&self, lease: &mut Lease, writes: &[Write]) -> Result<Vec<Written>> {
-        if write::is_one_statement(writes) {
+    /// Whoever was in the way of others takes turns with all who were.
+    async fn write_once(
+        &self,
+        lease: &mut Lease,
+        writes: &[Write],
+        takes_turns: bool,
+    ) -> Result<Vec<Written>> {
+        if !takes_turns && write::is_one_statement(&self.place, writes) {
             let written = self.apply(lease, writes).await;
             return written.map_err(|error| lease.after_writing(error));
         }
         lease.begin_ordinary().await?;
+        if takes_turns {
+            lease
+                .wait_for_turn(&format!("thermocline write {}", self.place.table.quoted()))
+                .await?;
+        }
         let written = self.apply(lease, writes).await?;
         lease.commit().await?;
         Ok(written)
     }
 
     async fn clear_now(self) -> Result<()> {
-        let mut lease = self.worker().await?;
-        let cleared = write::remove_all(&mut lease, &self.place).await;
-        cleared.map_err(|error| lease.after_writing(error))
+        let begin = self.shared.workers.pool().begin();
+        let mut lease = self.begun(&self.shared.workers, begin).await?;
+        write::remove_all(&mut lease, &self.place).await?;
+        lease.commit().await
     }
 
     /// A lease for a search; within a transaction where it may take long.
     async fn searcher(&self, prepared: &Prepared) -> Result<Lease> {
-        let mut lease = Lease::new(&self.shared.snapshots).await?;
-        if lease.is_pooled() || !search::is_small(prepared) {
-            let begin = self.shared.limits.begin_search();
-            if let Err(error) = lease.begin(&begin).await {
-                if !lease.was_dead() {
-                    return Err(error);
-                }
-                drop(lease);
-                lease = Lease::anew(&self.shared.snapshots).await?;
-                lease.begin(&begin).await?;
-            }
+        let seats = &self.shared.snapshots;
+        if search::is_small(prepared) && !seats.pool().server().is_pooled {
+            return Lease::new(seats).await;
         }
-        Ok(lease)
+        self.begun(seats, &self.shared.limits.begin_search()).await
     }
 }
 

@@ -29,6 +29,16 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(compare(SUBJECTS, &samples, &questions))?;
     }
+}
+
+// A database of its own for every case and subject: few of them take as long as many in memory.
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: cases(6),
+        max_shrink_iters: 2_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     #[ignore = "needs PostgreSQL: run scripts/test"]

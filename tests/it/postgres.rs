@@ -2,10 +2,19 @@
 
 #[cfg(feature = "archive")]
 mod archived;
+#[cfg(feature = "archive")]
+mod bad_catalogs;
 mod bad_input;
+#[cfg(all(feature = "archive", feature = "faults"))]
+mod bench;
+mod bulk;
 mod concurrency;
 mod conformance;
 mod layout;
+#[cfg(all(feature = "archive", feature = "faults"))]
+mod moves;
+#[cfg(all(feature = "archive", feature = "faults"))]
+mod mutations;
 mod pooler;
 mod restart;
 mod scratch;

@@ -1,5 +1,7 @@
 //! The names of a snapshot's changes: what other writers of the catalog decide by whether they collide with it.
 
+use crate::fault::mutation;
+
 /// The name of a change that only adds files.
 pub(super) fn of_append(table: i64) -> String {
     format!("inserted_into_table:{table}")
@@ -9,6 +11,12 @@ pub(super) fn of_append(table: i64) -> String {
 ///
 /// All three: with fewer, a merge, a delete or a flush that DuckDB had begun commits over ours, and rows come back.
 pub(super) fn of_rewrite(table: i64) -> String {
+    if mutation("names_inlined_only") {
+        return format!("inlined_delete:{table}");
+    }
+    if mutation("names_deleted_only") {
+        return format!("deleted_from_table:{table}");
+    }
     format!("inserted_into_table:{table},deleted_from_table:{table},inlined_delete:{table}")
 }
 

@@ -61,6 +61,11 @@ pub(super) async fn commit(
         message,
         ..Step::default()
     };
+    if mutation("stats_before_snapshot") {
+        let stats = sql.table("ducklake_table_stats");
+        let early = format!("UPDATE {stats} SET next_row_id = next_row_id WHERE table_id = $1");
+        tx.execute(&early, &[touched.table_id.into()]).await?;
+    }
     let Some(begun) = newest.begin_next(tx, sql, now, step).await? else {
         return Ok(None);
     };

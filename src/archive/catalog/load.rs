@@ -46,7 +46,7 @@ pub(super) async fn load(
 ) -> Result<Arc<CatalogState>> {
     let newest = Newest::read(tx, source.sql).await?;
     if let Some(known) = known {
-        if known.key == newest.key {
+        if known.key.is(&newest.key) {
             return Ok(known);
         }
         if follows(tx, source.sql, &known, &newest).await? {
@@ -222,8 +222,14 @@ fn unborn(collection: &str) -> ArchivedTable {
 /// A path of the catalog's, from the root of the blob store.
 ///
 /// # Errors
-/// `Unsupported`: it lies outside.
+/// `Unsupported`: it lies outside. `Corrupt`: it leads to no file.
 pub(super) fn resolve(path: &str, is_relative: bool, base: &str, roots: &[&str]) -> Result<String> {
+    if path.split('/').any(|part| matches!(part, "." | "..")) {
+        return Err(Error::corrupt(
+            "the archive's catalog names a file by a path that no file can have; restore the catalog from a backup",
+        )
+        .with("path", path));
+    }
     if is_relative {
         return Ok(format!("{base}{path}"));
     }

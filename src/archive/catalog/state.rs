@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::Record;
 use crate::archive::column::{Column, ColumnSource, ColumnStats};
+use crate::fault::mutation;
 
 /// What tells one state of the catalog from every other: a cached state counts only where all of it is equal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -14,6 +15,13 @@ pub(crate) struct SnapshotKey {
     pub(crate) id: i64,
     /// The snapshot's time, as the catalog holds it.
     pub(crate) time: Box<str>,
+}
+
+impl SnapshotKey {
+    /// Whether a cached state with this key is the state of `other`.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self == other || (mutation("cache_without_incarnation") && self.id == other.id)
+    }
 }
 
 /// One archived table at one snapshot. It never changes; the next snapshot has a state of its own.

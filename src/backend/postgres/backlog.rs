@@ -152,6 +152,6 @@ impl Part<'_> {
             bound(Args::default(), &self.low),
             next.unwrap_or(&self.high),
         );
-        self.filter.args.iter().fold(args, Args::and)
+        self.filter.may_args().iter().fold(args, Args::and)
     }
 }

@@ -1,4 +1,4 @@
-//! The binary form of `COPY .. TO STDOUT`: a header, rows of counted cells, a trailer.
+//! The binary form of `COPY`: a header, rows of counted cells, a trailer.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -10,6 +10,66 @@ const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
 /// The signature, the flags and the length of what else the header holds.
 const HEADER: usize = SIGNATURE.len() + 8;
+
+/// What ends a copy in the place of a row's count of cells.
+const TRAILER: i16 = -1;
+
+/// A copy to the server.
+#[derive(Debug)]
+pub(super) struct CopyText(Vec<u8>);
+
+impl CopyText {
+    /// An empty copy, with room for so many rows of the usual size.
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        let mut bytes = Vec::with_capacity(HEADER + rows * 300);
+        bytes.extend_from_slice(SIGNATURE);
+        bytes.resize(HEADER, 0);
+        Self(bytes)
+    }
+
+    /// Begins a row of so many cells.
+    pub(super) fn begin_row(&mut self, cells: i16) {
+        self.0.extend_from_slice(&cells.to_be_bytes());
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.begin_cell(text.len());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    /// A `jsonb`, which is the number of its format, and the text.
+    pub(super) fn json(&mut self, json: Option<&str>) {
+        let Some(json) = json else { return self.null() };
+        self.begin_cell(json.len() + 1);
+        self.0.push(1);
+        self.0.extend_from_slice(json.as_bytes());
+    }
+
+    /// A `timestamp`, in microseconds from 2000.
+    pub(super) fn time(&mut self, micros: Option<i64>) {
+        let Some(micros) = micros else {
+            return self.null();
+        };
+        self.begin_cell(8);
+        self.0.extend_from_slice(&micros.to_be_bytes());
+    }
+
+    /// The whole copy.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        self.begin_row(TRAILER);
+        self.0
+    }
+
+    fn null(&mut self) {
+        self.0.extend_from_slice(&(-1_i32).to_be_bytes());
+    }
+
+    fn begin_cell(&mut self, bytes: usize) {
+        // Records are far smaller than a cell may be.
+        let length = i32::try_from(bytes).unwrap_or(i32::MAX);
+        self.0.extend_from_slice(&length.to_be_bytes());
+    }
+}
 
 /// Takes a copy apart, wherever the network cut it.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use sqlx::postgres::PgRow;
 use super::Place;
 use super::age::AgeColumn;
 use super::lease::Lease;
-use super::pushdown::Pushdown;
+use super::pushdown::{Pushdown, Values};
 use super::row::{self, Args, COLUMN_COUNT, COLUMNS, Cells};
 use crate::catalog_host::{DueCursor, DuePage, DueScan, SkipReason};
 use crate::sql::SqlValue;
@@ -97,7 +97,7 @@ fn args(age: &AgeColumn, cursor: Option<&DueCursor>, high: &SqlValue, filter: &P
         None => (low(age), ""),
     };
     let args = bound(Args::default(), &low).and(&id.into());
-    filter.args.iter().fold(bound(args, high), Args::and)
+    filter.may_args().iter().fold(bound(args, high), Args::and)
 }
 
 /// Adds a bound of the key.
@@ -170,5 +170,5 @@ pub(super) fn narrowed(scan: &DueScan<'_>, place: &Place, taken: usize) -> Resul
         .unwrap_or(scan.before);
     let is_timeless = filter == filter_at(later)?;
     let filter = if is_timeless { filter } else { Filter::ALL };
-    Ok(Pushdown::of(&filter, &place.zone, taken))
+    Ok(Pushdown::of(&filter, &place.zone, Values::Bound(taken)))
 }

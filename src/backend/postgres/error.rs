@@ -33,13 +33,18 @@ pub(super) fn from_driver(server: &Server, about: About<'_>, error: sqlx::Error)
     }
 }
 
+/// Of a handshake that failed, wherever the driver says so.
+const NOT_TRUSTED: &str = "no trusted TLS connection can be made; name who signed the server's certificate with \
+    sslrootcert=FILE, or ask for less with sslmode";
+
 fn from_client(about: About<'_>, error: &sqlx::Error) -> Error {
     let (kind, message) = match (error, about) {
-        (sqlx::Error::Tls(_), _) => (
-            ErrorKind::Invalid,
-            "no trusted TLS connection can be made; name who signed the server's certificate with sslrootcert=FILE, \
-             or ask for less with sslmode",
-        ),
+        (sqlx::Error::Tls(_), _) => (ErrorKind::Invalid, NOT_TRUSTED),
+        (sqlx::Error::Io(error), About::Connecting)
+            if error.kind() == std::io::ErrorKind::InvalidData =>
+        {
+            (ErrorKind::Invalid, NOT_TRUSTED)
+        }
         (sqlx::Error::Io(error), About::Connecting)
             if error.kind() == std::io::ErrorKind::NotFound =>
         {
@@ -126,6 +131,20 @@ pub(super) fn was_in_the_way(error: &Error) -> bool {
 /// Whether the server itself said that it ends the session: what it had not confirmed before is not done.
 pub(super) fn is_refusal(error: &Error) -> bool {
     code_of(error).is_some_and(is_shutdown)
+}
+
+/// An error of a statement about an archive's catalog: there, tables and columns that are missing are damage.
+pub(super) fn of_catalog(error: Error) -> Error {
+    if !matches!(code_of(&error), Some(state::NO_TABLE | state::NO_COLUMN)) {
+        return error;
+    }
+    let mut told = Error::corrupt(
+        "the archive's catalog lacks a table or a column that it needs; restore the database from a backup",
+    );
+    for (key, value) in error.context() {
+        told = told.with(key, value);
+    }
+    told.with_source(error)
 }
 
 /// The SQLSTATE below an error of ours.

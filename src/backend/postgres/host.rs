@@ -9,10 +9,10 @@ use super::pool::Seats;
 use super::read::Question;
 use super::row::{self, Args};
 use super::transaction::PostgresTransaction;
-use super::{PostgresDatabase, backlog, preconditions};
+use super::{PostgresDatabase, backlog, error, preconditions};
 use crate::catalog_host::{CatalogHost, DueCount, DueScan, HostTransaction, Storage};
 use crate::sql::{Dialect, SqlRow, SqlValue};
-use crate::{Age, Record, Result, fault};
+use crate::{Age, Error, Record, Result, fault};
 
 /// How long, in milliseconds, each part of a transaction that holds the catalog's lock may take, and may wait.
 const PUBLISH_LIMIT: u32 = 10_000;
@@ -29,6 +29,10 @@ impl CatalogHost for PostgresDatabase {
 
     fn table(&self) -> &str {
         self.place.table.name()
+    }
+
+    fn is_collision(&self, error: &Error) -> bool {
+        error::was_in_the_way(error) && !fault::mutation("collision_is_final")
     }
 
     async fn begin_read(&self) -> Result<Box<dyn HostTransaction>> {
@@ -112,18 +116,9 @@ impl CatalogHost for PostgresDatabase {
 
 impl PostgresDatabase {
     async fn begin(&self, seats: &Seats, begin: &str) -> Result<Box<dyn HostTransaction>> {
-        let mut lease = Lease::new(seats).await?;
-        if let Err(error) = lease.begin(begin).await {
-            if !lease.was_dead() {
-                return Err(error);
-            }
-            drop(lease);
-            lease = Lease::anew(seats).await?;
-            lease.begin(begin).await?;
-        }
         Ok(Box::new(PostgresTransaction {
             database: self.clone(),
-            lease,
+            lease: self.begun(seats, begin).await?,
         }))
     }
 

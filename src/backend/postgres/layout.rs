@@ -104,11 +104,8 @@ impl Table {
         lease
             .begin("BEGIN; SET LOCAL client_min_messages = warning")
             .await?;
-        let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         let key = format!("thermocline create {}", self.quoted);
-        lease
-            .fetch(&lock.into(), Args::of(&[key.into()]).finish())
-            .await?;
+        lease.wait_for_turn(&key).await?;
         if !self.is_there(lease).await? {
             self.check_names(lease).await?;
             lease.plainly(&self.creation()).await?;

@@ -1,14 +1,17 @@
 //! A connection for the time of one piece of work: statements, rows, transactions.
 
+mod answers;
+
 use std::sync::Arc;
 
-use futures::stream::{BoxStream, TryStreamExt};
-use sqlx::postgres::{PgArguments, PgConnection, PgQueryResult, PgRow};
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Either, Executor};
 use tokio::sync::OwnedSemaphorePermit;
 
+pub(super) use self::answers::{Answers, CopyOut};
 use super::error::{self, About};
 use super::pool::{Pool, Seats};
+use super::row::Args;
 use crate::{Error, ErrorKind, Result};
 
 /// SQL text that is shared, so that running it again copies nothing.
@@ -128,6 +131,13 @@ impl Lease {
         self.unknown(error)
     }
 
+    /// Waits, within a transaction, until it is its turn among those who name the same `key`.
+    pub(super) async fn wait_for_turn(&mut self, key: &str) -> Result<()> {
+        let lock = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        let key = Args::of(&[key.into()]);
+        self.fetch(&lock.into(), key.finish()).await.map(drop)
+    }
+
     /// Runs a text of one or more statements without arguments in one trip; what they answer is for nobody.
     pub(super) async fn plainly(&mut self, text: &str) -> Result<()> {
         let connection = self.ready()?;
@@ -207,7 +217,11 @@ impl Lease {
                 sql: sql.into(),
             }),
             Err(error) => {
-                self.state = State::after(&error, self.in_transaction, &self.pool);
+                if error::loses_connection(&error) {
+                    self.pool.forget();
+                }
+                // The driver leaves the end of the server's answer unread: the next statement would take it for its own.
+                self.state = State::Lost;
                 Err(error::from_driver(
                     self.pool.server(),
                     About::Running(sql),
@@ -215,6 +229,38 @@ impl Lease {
                 ))
             }
         }
+    }
+
+    /// Runs a `COPY .. FROM STDIN` with all its bytes; how many rows it added.
+    pub(super) async fn copy_in(&mut self, sql: &str, bytes: &[u8]) -> Result<u64> {
+        let connection = self.ready()?;
+        let copied = async {
+            let mut copy = connection.copy_in_raw(sql).await?;
+            copy.send(bytes).await?;
+            copy.finish().await
+        };
+        let mut rows = 0;
+        let done = copied.await.map(|added| rows = added);
+        self.finish(sql, done)?;
+        Ok(rows)
+    }
+
+    pub(super) fn is_in_transaction(&self) -> bool {
+        self.in_transaction
+    }
+
+    /// Whether an error ended no more than what was done since the last savepoint.
+    pub(super) fn can_go_back(&self) -> bool {
+        self.in_transaction && matches!(self.state, State::Ready | State::Failed)
+    }
+
+    /// Goes back to a savepoint, after an error too.
+    pub(super) async fn back_to(&mut self, savepoint: &str) -> Result<()> {
+        if self.can_go_back() {
+            self.state = State::Ready;
+        }
+        self.plainly(&format!("ROLLBACK TO SAVEPOINT {savepoint}"))
+            .await
     }
 
     /// Behind a pooler the parts of one statement stay together only within a transaction.
@@ -287,82 +333,6 @@ impl Drop for Lease {
                     }
                     drop(seat);
                 });
-            }
-        }
-    }
-}
-
-/// The answers of a running statement.
-pub(super) struct Answers<'l> {
-    answers: BoxStream<'l, Result<Answer, sqlx::Error>>,
-    state: &'l mut State,
-    is_proven: &'l mut bool,
-    in_transaction: bool,
-    sql: Sql,
-    pool: &'l Pool,
-}
-
-type Answer = Either<PgQueryResult, PgRow>;
-
-impl Answers<'_> {
-    /// The next row.
-    pub(super) async fn row(&mut self) -> Result<Option<PgRow>> {
-        while let Some(answer) = self.next().await? {
-            if let Either::Right(row) = answer {
-                return Ok(Some(row));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn next(&mut self) -> Result<Option<Answer>> {
-        match self.answers.try_next().await {
-            Ok(Some(answer)) => {
-                *self.is_proven = true;
-                Ok(Some(answer))
-            }
-            Ok(None) => {
-                *self.is_proven = true;
-                *self.state = State::Ready;
-                Ok(None)
-            }
-            Err(error) => {
-                *self.state = State::after(&error, self.in_transaction, self.pool);
-                Err(error::from_driver(
-                    self.pool.server(),
-                    About::Running(&self.sql),
-                    error,
-                ))
-            }
-        }
-    }
-}
-
-/// The bytes of a running `COPY .. TO STDOUT`.
-pub(super) struct CopyOut<'l> {
-    bytes: BoxStream<'l, Result<bytes::Bytes, sqlx::Error>>,
-    state: &'l mut State,
-    in_transaction: bool,
-    pool: &'l Pool,
-    sql: Sql,
-}
-
-impl CopyOut<'_> {
-    /// The next bytes; they end wherever the network cut them.
-    pub(super) async fn next(&mut self) -> Result<Option<bytes::Bytes>> {
-        match self.bytes.try_next().await {
-            Ok(Some(bytes)) => Ok(Some(bytes)),
-            Ok(None) => {
-                *self.state = State::Ready;
-                Ok(None)
-            }
-            Err(error) => {
-                *self.state = State::after(&error, self.in_transaction, self.pool);
-                Err(error::from_driver(
-                    self.pool.server(),
-                    About::Running(&self.sql),
-                    error,
-                ))
             }
         }
     }

@@ -12,11 +12,12 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::{self, About};
+use super::row;
 use super::server::Server;
 use crate::{Error, ErrorKind, Result};
 
 /// After so long without work a connection is asked whether it is still one: networks forget, servers restart.
-const TRUSTED: Duration = Duration::from_secs(1);
+const TRUSTED: Duration = Duration::from_millis(100);
 
 /// How long things may take.
 #[derive(Clone, Debug)]
@@ -118,7 +119,14 @@ impl Pool {
     }
 
     pub(super) async fn connect(&self) -> Result<PgConnection> {
-        match tokio::time::timeout(self.patience, self.options.0.connect()).await {
+        let connect = async {
+            let mut connection = self.options.0.connect().await?;
+            if self.server.is_pooled {
+                row::learn_types(&mut connection).await?;
+            }
+            Ok(connection)
+        };
+        match tokio::time::timeout(self.patience, connect).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(error::from_driver(&self.server, About::Connecting, error)),
             Err(_) => Err(Error::unavailable(

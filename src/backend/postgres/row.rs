@@ -3,9 +3,10 @@
 use sqlx::encode::IsNull;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
-    PgArgumentBuffer, PgArguments, PgHasArrayType, PgRow, PgTypeInfo, PgValueFormat, PgValueRef,
+    PgArgumentBuffer, PgArguments, PgConnection, PgHasArrayType, PgRow, PgTypeInfo, PgValueFormat,
+    PgValueRef,
 };
-use sqlx::{Arguments, Encode, Postgres, Row, Type, TypeInfo, ValueRef};
+use sqlx::{Arguments, Encode, Executor, Postgres, Row, Type, TypeInfo, ValueRef};
 
 use super::times::Zone;
 use crate::record::{RowStamp, Stamp};
@@ -274,6 +275,45 @@ impl Args {
 
     fn encode<'t>(&mut self, value: impl Encode<'t, Postgres> + Type<Postgres>) {
         Arguments::add(&mut self.0, value).expect("plain values always encode");
+    }
+}
+
+/// Lets the driver look up the types that it does not know, before any statement needs them.
+///
+/// It does so with a statement of its own. Behind a pooler statements have no names, and a look-up in the middle of one
+/// takes its place.
+pub(super) async fn learn_types(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    connection.execute(sqlx::raw_sql("BEGIN")).await?;
+    let mut args = PgArguments::default();
+    for name in ["xid", "_xid", "tid", "_tid"] {
+        args.add(NullOf(name)).map_err(sqlx::Error::Encode)?;
+    }
+    let question = "SELECT FROM (VALUES ($1, $2, $3, $4)) AS nothing WHERE FALSE";
+    let question = sqlx::query_with(question, args).persistent(false);
+    connection.execute(question).await?;
+    connection.execute(sqlx::raw_sql("COMMIT")).await?;
+    Ok(())
+}
+
+/// NULL of a type by its name.
+struct NullOf(&'static str);
+
+impl Type<Postgres> for NullOf {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, Postgres> for NullOf {
+    fn encode_by_ref(
+        &self,
+        _: &mut PgArgumentBuffer,
+    ) -> std::result::Result<IsNull, sqlx::error::BoxDynError> {
+        Ok(IsNull::Yes)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(PgTypeInfo::with_name(self.0))
     }
 }
 

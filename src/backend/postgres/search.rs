@@ -1,13 +1,15 @@
 //! Searching: what SQL can say exactly it says; for the rest the matcher, and sort and limit, come after it.
 
+mod rows;
+
 use std::sync::Arc;
 
 use futures::channel::mpsc;
 use futures::{FutureExt, SinkExt, StreamExt, stream};
 
-use super::copy::CopyRows;
+use self::rows::Rows;
 use super::lease::Lease;
-use super::pushdown::{Pushdown, order};
+use super::pushdown::{Pushdown, Values, order};
 use super::row::{self, Args, COLUMNS};
 use super::{Place, PostgresDatabase};
 use crate::query::Collector;
@@ -37,7 +39,7 @@ pub(super) fn stream(database: PostgresDatabase, lease: Lease, prepared: Prepare
 
 /// Counts what [`stream`] would give.
 pub(super) async fn count(place: &Place, lease: &mut Lease, prepared: &Prepared) -> Result<u64> {
-    let plan = Plan::of(place, prepared);
+    let plan = Plan::of(place, prepared, Values::Bound(0));
     if plan.filter.must != Condition::Never {
         let sure = if plan.filter.is_exact() {
             String::new()
@@ -49,7 +51,11 @@ pub(super) async fn count(place: &Place, lease: &mut Lease, prepared: &Prepared)
             place.table.quoted(),
             plan.where_clause(),
         );
-        for row in lease.fetch(&sql.into(), plan.args().finish()).await? {
+        let args = match sure.as_str() {
+            "" => plan.filter.may_args(),
+            _ => plan.filter.args(),
+        };
+        for row in lease.fetch(&sql.into(), Args::of(args).finish()).await? {
             let counted = row::int(&row, 0)?;
             if counted == row::int(&row, 1)? {
                 return Ok(prepared.count_of(counted.unsigned_abs()));
@@ -57,9 +63,9 @@ pub(super) async fn count(place: &Place, lease: &mut Lease, prepared: &Prepared)
         }
     }
     let mut matching = 0;
-    let mut answers = lease.start(&plan.select("").into(), plan.args().finish())?;
-    while let Some(row) = answers.row().await? {
-        matching += u64::from(prepared.matches(&row::record(&row, &place.zone)?));
+    let mut rows = plan.start(lease, "").await?;
+    while let Some(record) = rows.next().await? {
+        matching += u64::from(prepared.matches(&record));
     }
     Ok(prepared.count_of(matching))
 }
@@ -70,7 +76,7 @@ async fn search(
     prepared: Prepared,
     mut outlet: Outlet,
 ) {
-    let plan = Plan::of(&database.place, &prepared);
+    let plan = Plan::of_search(&database.place, &prepared);
     if let Err(error) = plan.run(&mut lease, &prepared, &mut outlet).await {
         // A stream that nobody reads any more needs no error.
         let _ = outlet.send(Err(error)).await;
@@ -80,17 +86,28 @@ async fn search(
 /// A query as far as SQL answers it.
 struct Plan<'a> {
     place: &'a Place,
+    values: Values,
     filter: Pushdown,
     /// ` ORDER BY ..`, or nothing where any order will do; none where SQL would order otherwise.
     order: Option<String>,
 }
 
 impl<'a> Plan<'a> {
-    fn of(place: &'a Place, prepared: &Prepared) -> Self {
+    /// Without a limit the answer may be large, and comes as a copy.
+    fn of_search(place: &'a Place, prepared: &Prepared) -> Self {
+        let values = match prepared.query().limit {
+            Some(_) => Values::Bound(0),
+            None => Values::Spelled,
+        };
+        Self::of(place, prepared, values)
+    }
+
+    fn of(place: &'a Place, prepared: &Prepared, values: Values) -> Self {
         let query = prepared.query();
         Self {
             place,
-            filter: Pushdown::of(&query.filter, &place.zone, 0),
+            values,
+            filter: Pushdown::of(&query.filter, &place.zone, values),
             order: if prepared.is_ordered() {
                 order(&query.sort, &place.zone).map(|keys| format!(" ORDER BY {keys}"))
             } else {
@@ -128,43 +145,11 @@ impl<'a> Plan<'a> {
         tail: &str,
         outlet: &mut Outlet,
     ) -> Result<()> {
-        let sql = self.select(tail);
-        if self.filter.args.is_empty() && prepared.query().limit.is_none() {
-            return self.copy(lease, prepared, &sql, outlet).await;
-        }
-        let mut answers = lease.start(&sql.into(), self.args().finish())?;
-        while let Some(row) = answers.row().await? {
-            let record = Arc::new(row::record(&row, &self.place.zone)?);
+        let mut rows = self.start(lease, tail).await?;
+        while let Some(record) = rows.next().await? {
             let _ = outlet.send(Ok(prepared.project(record))).await;
         }
         Ok(())
-    }
-
-    /// The same for large answers, by the form that costs server and client least.
-    async fn copy(
-        &self,
-        lease: &mut Lease,
-        prepared: &Prepared,
-        sql: &str,
-        outlet: &mut Outlet,
-    ) -> Result<()> {
-        let mut rows = CopyRows::default();
-        let mut copy = lease
-            .copy_out(&format!("COPY ({sql}) TO STDOUT (FORMAT binary)"))
-            .await?;
-        while let Some(bytes) = copy.next().await? {
-            rows.push(&bytes);
-            while let Some(row) = rows.row()? {
-                let record = Arc::new(row::record(&row, &self.place.zone)?);
-                let _ = outlet.send(Ok(prepared.project(record))).await;
-            }
-        }
-        if rows.is_done() {
-            return Ok(());
-        }
-        Err(crate::Error::unavailable(
-            "the server's answer was cut off; search again",
-        ))
     }
 
     /// Rows in order through the matcher, none held.
@@ -176,9 +161,8 @@ impl<'a> Plan<'a> {
         outlet: &mut Outlet,
     ) -> Result<()> {
         let mut left_out = prepared.query().offset;
-        let mut answers = lease.start(&self.select(order).into(), self.args().finish())?;
-        while let Some(row) = answers.row().await? {
-            let record = Arc::new(row::record(&row, &self.place.zone)?);
+        let mut rows = self.start(lease, order).await?;
+        while let Some(record) = rows.next().await? {
             if !prepared.matches(&record) {
                 continue;
             }
@@ -199,21 +183,28 @@ impl<'a> Plan<'a> {
         outlet: &mut Outlet,
     ) -> Result<()> {
         let mut collector = Collector::new(prepared.clone());
-        let mut answers = lease.start(&self.select("").into(), self.args().finish())?;
+        let mut rows = self.start(lease, "").await?;
         while collector.wants_more() {
-            let Some(row) = answers.row().await? else {
+            let Some(record) = rows.next().await? else {
                 break;
             };
-            let record = Arc::new(row::record(&row, &self.place.zone)?);
             if prepared.matches(&record) {
                 collector.push(record);
             }
         }
-        drop(answers);
+        drop(rows);
         for record in collector.finish() {
             let _ = outlet.send(Ok(record)).await;
         }
         Ok(())
+    }
+
+    async fn start<'l>(&'l self, lease: &'l mut Lease, tail: &str) -> Result<Rows<'l>> {
+        let (sql, zone) = (self.select(tail), &self.place.zone);
+        match self.values {
+            Values::Spelled => Rows::copied(lease, &sql, zone).await,
+            Values::Bound(_) => Rows::answered(lease, sql, self.args(), zone),
+        }
     }
 
     fn select(&self, tail: &str) -> String {
@@ -229,7 +220,7 @@ impl<'a> Plan<'a> {
     }
 
     fn args(&self) -> Args {
-        Args::of(&self.filter.args)
+        Args::of(self.filter.may_args())
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 
+use super::error::of_catalog;
 use super::lease::Lease;
 use super::row::{Args, sql_row};
 use super::{PostgresDatabase, due, read, search, unchanged, undated, write};
@@ -25,7 +26,8 @@ impl HostTransaction for PostgresTransaction {
         let rows = self
             .lease
             .fetch(&sql.into(), Args::of(args).finish())
-            .await?;
+            .await
+            .map_err(of_catalog)?;
         rows.iter().map(sql_row).collect()
     }
 
@@ -33,6 +35,7 @@ impl HostTransaction for PostgresTransaction {
         self.lease
             .execute(&sql.into(), Args::of(args).finish())
             .await
+            .map_err(of_catalog)
     }
 
     async fn read_many(&mut self, ids: &[&str]) -> Result<Vec<Option<Arc<Record>>>> {

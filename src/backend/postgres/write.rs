@@ -1,9 +1,10 @@
 //! Applying a batch of writes.
 //!
 //! A batch of one kind in which no id stands twice is one statement, in one trip, sorted by id so that batches wait for
-//! each other instead of dead-locking. Any other batch locks its rows, thinks its writes through, and stores the outcome.
+//! each other instead of dead-locking; a large one of new records is a copy. Any other batch locks its rows, thinks its writes through, and stores the outcome.
 
 mod alike;
+mod bulk;
 mod mixed;
 
 use std::collections::HashSet;
@@ -22,8 +23,9 @@ const MOST_ROWS: usize = 10_000;
 const MOST_BYTES: usize = 16 << 20;
 
 /// Whether a batch is one statement, which needs no transaction around it.
-pub(super) fn is_one_statement(writes: &[Write]) -> bool {
-    writes.is_empty() || (alike(writes).is_some() && chunks(writes).len() == 1)
+pub(super) fn is_one_statement(place: &Place, writes: &[Write]) -> bool {
+    let is_one = |kind| chunks(writes).len() == 1 && !bulk::pays(kind, place, writes);
+    writes.is_empty() || alike(writes).is_some_and(is_one)
 }
 
 /// Applies `writes` in order; what became of each.
@@ -41,7 +43,7 @@ pub(super) async fn apply(
     match alike(writes) {
         Some(kind) => {
             for writes in chunks(writes) {
-                written.extend(kind.apply(lease, place, now, writes).await?);
+                written.extend(one_kind(kind, lease, place, now, writes).await?);
             }
         }
         None => {
@@ -53,9 +55,34 @@ pub(super) async fn apply(
     Ok(written)
 }
 
-/// Removes every record of the table.
+/// Applies what one statement carries.
+async fn one_kind(
+    kind: Kind,
+    lease: &mut Lease,
+    place: &Place,
+    now: Timestamp,
+    writes: &[Write],
+) -> Result<Vec<Written>> {
+    if lease.is_in_transaction()
+        && bulk::pays(kind, place, writes)
+        && let Some(written) = bulk::copy(kind, lease, place, now, writes).await?
+    {
+        return Ok(written);
+    }
+    let written = kind.apply(lease, place, now, writes).await?;
+    bulk::note(kind, place, writes, &written);
+    Ok(written)
+}
+
+/// Removes every record of the table, within a transaction.
+///
+/// Writers that are at work are waited for: a batch that is committed meanwhile would go in part.
 pub(super) async fn remove_all(lease: &mut Lease, place: &Place) -> Result<()> {
-    let sql = format!("DELETE FROM {}", place.table.quoted());
+    let table = place.table.quoted();
+    lease
+        .plainly(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
+        .await?;
+    let sql = format!("DELETE FROM {table}");
     lease.execute(&sql.into(), Args::default().finish()).await?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::transaction::SqliteTransaction;
 use super::{SqliteDatabase, backlog, preconditions, read, storage};
 use crate::catalog_host::{CatalogHost, DueCount, DueScan, HostTransaction, Storage};
 use crate::sql::{Dialect, SqlRow, SqlValue};
-use crate::{Age, Record, Result};
+use crate::{Age, Error, Record, Result};
 
 #[async_trait]
 impl CatalogHost for SqliteDatabase {
@@ -23,6 +23,11 @@ impl CatalogHost for SqliteDatabase {
 
     fn table(&self) -> &str {
         self.table.name()
+    }
+
+    /// Never: writers wait for each other before they begin.
+    fn is_collision(&self, _error: &Error) -> bool {
+        false
     }
 
     async fn begin_read(&self) -> Result<Box<dyn HostTransaction>> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{Call, Script};
 use crate::{
-    Age, CatalogHost, Dialect, DueCount, DuePage, DueScan, HostTransaction, Query, Record,
+    Age, CatalogHost, Dialect, DueCount, DuePage, DueScan, Error, HostTransaction, Query, Record,
     RecordId, RecordStream, Result, SqlRow, SqlValue, Storage, Undated, Write, Written,
 };
 
@@ -42,6 +42,10 @@ impl CatalogHost for FaultyHost {
 
     fn table(&self) -> &str {
         self.inner.table()
+    }
+
+    fn is_collision(&self, error: &Error) -> bool {
+        self.inner.is_collision(error)
     }
 
     async fn begin_read(&self) -> Result<Box<dyn HostTransaction>> {

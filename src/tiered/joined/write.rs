@@ -48,10 +48,12 @@ impl JoinedTiers {
         let runs = runs(writes);
         let mut sought = Sought::default();
         for _ in 0..ATTEMPTS {
-            match self.attempt(&runs, &mut sought).await? {
-                Attempt::Done(written) => return Ok(written),
-                Attempt::Unprepared => self.fetch(&mut sought).await?,
-                Attempt::Overtaken => {}
+            match self.attempt(&runs, &mut sought).await {
+                Ok(Attempt::Done(written)) => return Ok(written),
+                Ok(Attempt::Unprepared) => self.fetch(&mut sought).await?,
+                Ok(Attempt::Overtaken) => {}
+                Err(error) if self.host.is_collision(&error) => {}
+                Err(error) => return Err(error),
             }
         }
         Err(Error::unavailable(
@@ -226,31 +228,42 @@ impl JoinedTiers {
     /// Removes all records of both tiers at once.
     pub(super) async fn clear_both(&self) -> Result<()> {
         for _ in 0..ATTEMPTS {
-            let mut tx = self.host.begin_write().await?;
-            tx.clear().await?;
-            let base = self.archive.catalog().state(&mut *tx).await?;
-            let inlined = base.inlined.iter().map(|row| Place::Inlined {
-                table: Arc::clone(&row.table),
-                row_id: row.row_id,
-            });
-            let change = Change {
-                ended: base.files.iter().map(|file| file.id).collect(),
-                dead: inlined.collect(),
-                ..Change::default()
-            };
-            let is_nothing = change.ended.is_empty() && change.dead.is_empty();
-            if is_nothing
-                || self
-                    .commit_catalog(&mut *tx, &base, &change, "clear")
-                    .await?
-            {
-                return tx.commit().await;
+            match self.clear_once().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) if self.host.is_collision(&error) => {}
+                Err(error) => return Err(error),
             }
         }
         Err(Error::unavailable(
             "others changed the archive's catalog at every attempt; nothing was removed, try again",
         )
         .with("attempts", ATTEMPTS))
+    }
+
+    /// One transaction; false if somebody else changed the catalog meanwhile.
+    async fn clear_once(&self) -> Result<bool> {
+        let mut tx = self.host.begin_write().await?;
+        tx.clear().await?;
+        let base = self.archive.catalog().state(&mut *tx).await?;
+        let inlined = base.inlined.iter().map(|row| Place::Inlined {
+            table: Arc::clone(&row.table),
+            row_id: row.row_id,
+        });
+        let change = Change {
+            ended: base.files.iter().map(|file| file.id).collect(),
+            dead: inlined.collect(),
+            ..Change::default()
+        };
+        let is_nothing = change.ended.is_empty() && change.dead.is_empty();
+        let is_clear = is_nothing
+            || self
+                .commit_catalog(&mut *tx, &base, &change, "clear")
+                .await?;
+        if is_clear {
+            tx.commit().await?;
+        }
+        Ok(is_clear)
     }
 
     async fn commit_catalog(

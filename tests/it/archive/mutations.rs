@@ -23,15 +23,8 @@ caught! {
 #[test]
 #[ignore = "needs DuckDB: run scripts/test"]
 fn locate_ours_only() {
-    let run = std::process::Command::new(std::env::current_exe().expect("this binary"))
-        .args([
-            "--exact",
-            "archive_foreign::we_see_each_of_duckdbs_commits",
-            "--ignored",
-        ])
-        .env("THERMOCLINE_MUTATION", "locate_ours_only")
-        .output()
-        .expect("a run");
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(said.contains("1 failed"), "{said}");
+    assert_caught(
+        "locate_ours_only",
+        "archive_foreign::we_see_each_of_duckdbs_commits",
+    );
 }

@@ -187,14 +187,11 @@ fn clock_time(days: i64) -> jiff::Timestamp {
 #[ignore = "needs PostgreSQL: run scripts/test"]
 async fn rows_that_changed_are_not_deleted() {
     let (db, scratch) = super::open().await;
-    let records = (0..10).map(|n| {
-        Op::Upsert(
-            Record::new(format!("r{n}"), json!({"n": n}))
-                .unwrap()
-                .into(),
-        )
-        .into()
-    });
+    // One transaction writes them all, those too that are not old enough.
+    let ids = (0..10).map(|n| format!("r{n}"));
+    let records = ids
+        .chain(["young".into(), "younger".into()])
+        .map(|id| Op::Upsert(Record::new(id, json!({"n": 1})).unwrap().into()).into());
     db.write(records.collect()).await.unwrap();
     let host = db.catalog_host().unwrap();
     let ids: Vec<String> = (0..10).map(|n| format!("r{n}")).collect();
@@ -240,7 +237,7 @@ async fn rows_that_changed_are_not_deleted() {
     assert_eq!(deleted, ["r0", "r6", "r7", "r8", "r9"]);
     assert_eq!(
         scratch.ask("SELECT id FROM records ORDER BY 1").await,
-        ["r1", "r2", "r4", "r5"]
+        ["r1", "r2", "r4", "r5", "young", "younger"]
     );
     // What was not read from here cannot be compared.
     let mut tx = host.begin_write().await.unwrap();

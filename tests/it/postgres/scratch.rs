@@ -57,13 +57,46 @@ impl Scratch {
 
     /// A transaction that did `sql` and holds its locks until it is dropped.
     pub(crate) async fn hold(&self, sql: &str) -> PgConnection {
-        let mut connection = PgConnection::connect(&self.url).await.unwrap();
-        connection.execute("BEGIN").await.unwrap();
-        connection
-            .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
-            .await
-            .unwrap();
-        connection
+        hold(&self.url, sql).await
+    }
+
+    /// How long new sessions wait for a lock before they look whether it is a dead one.
+    pub(crate) async fn patience(&self, time: &str) {
+        let set = format!(
+            "ALTER DATABASE {} SET deadlock_timeout = '{time}'",
+            self.name
+        );
+        self.run(&set).await;
+        self.throw_everybody_out().await;
+    }
+
+    /// Copies the database to another one. Its sessions end.
+    pub(crate) async fn copy_to(&self, copy: &str) {
+        self.throw_everybody_out().await;
+        let create = format!("CREATE DATABASE {copy} TEMPLATE {}", self.name);
+        execute(&server(), &create).await;
+    }
+
+    /// Puts a copy in the place of the database; the copy is gone then. Its sessions end.
+    pub(crate) async fn restore_from(&self, copy: &str) {
+        execute(
+            &server(),
+            &format!("DROP DATABASE {} WITH (FORCE)", self.name),
+        )
+        .await;
+        execute(
+            &server(),
+            &format!("ALTER DATABASE {copy} RENAME TO {}", self.name),
+        )
+        .await;
+    }
+
+    async fn throw_everybody_out(&self) {
+        let all = format!(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{}'",
+            self.name
+        );
+        execute(&server(), &all).await;
     }
 
     /// Waits until a query answers so.
@@ -116,7 +149,18 @@ fn to(url: &str, database: &str) -> String {
     format!("{place}/{database}")
 }
 
-async fn execute(url: &str, sql: &str) {
+/// A transaction that did `sql` and holds its locks until it is dropped.
+pub(crate) async fn hold(url: &str, sql: &str) -> PgConnection {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    connection.execute("BEGIN").await.unwrap();
+    connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))
+        .await
+        .unwrap();
+    connection
+}
+
+pub(crate) async fn execute(url: &str, sql: &str) {
     let mut connection = PgConnection::connect(url).await.unwrap();
     connection
         .execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())))

@@ -6,7 +6,8 @@ fn pushed(text: &str, zone: &str) -> Pushdown {
     let prepared = query
         .prepare("2024-01-01T00:00:00Z".parse().unwrap())
         .unwrap();
-    Pushdown::of(&prepared.query().filter, &Zone::named(zone).unwrap(), 0)
+    let zone = Zone::named(zone).unwrap();
+    Pushdown::of(&prepared.query().filter, &zone, Values::Bound(0))
 }
 
 #[test]
@@ -92,24 +93,51 @@ fn names_and_values_are_quoted() {
     let pushed = pushed("\"a'\"\"\\\" = 'x'' or 1=1'", "UTC");
     assert_eq!(pushed.may.sql(), "data @> $1::text::jsonb");
     assert_eq!(
-        pushed.args,
+        pushed.args(),
         [SqlValue::from("{\"a'\\\"\\\\\":\"x' or 1=1\"}")]
     );
+    let filter: Filter = "id = 'x'' or 1=1' and id < 'a\\b'".parse().unwrap();
+    let spelled = Pushdown::of(&filter, &Zone::named("UTC").unwrap(), Values::Spelled);
+    assert_eq!(
+        spelled.may.sql(),
+        "(id = 'x'' or 1=1'::text) AND (id COLLATE \"C\" < E'a\\\\b'::text)"
+    );
+    assert!(spelled.args().is_empty());
+}
+
+/// Only what the text asks for is sent, so that one text always takes the same values.
+#[test]
+fn values_are_numbered_as_they_stand() {
+    let all: Filter = Filter::And(Vec::new());
+    let equals: Filter = "id = 'a'".parse().unwrap();
+    let utc = Zone::named("UTC").unwrap();
+    let pushed = |filter: &Filter| Pushdown::of(filter, &utc, Values::Bound(2));
+    let all_of_them = pushed(&Filter::Or(vec![equals.clone(), all]));
+    assert_eq!(
+        (all_of_them.may.sql(), all_of_them.args()),
+        ("TRUE", &[][..])
+    );
+    let narrowed: Filter = "(s regex 'abc' or id = 'b') and id = 'a'".parse().unwrap();
+    let pushed = pushed(&narrowed);
+    assert!(pushed.may.sql().ends_with("(id = $5::text)"), "{pushed:?}");
+    assert_eq!(pushed.must.sql(), "(id = $4::text) AND (id = $5::text)");
+    assert_eq!(pushed.may_args(), ["abc", "b", "a"].map(SqlValue::from));
 }
 
 #[test]
 fn large_filters_stay_within_what_postgresql_takes() {
     let list: Vec<String> = (0..10_000).map(|n| n.to_string()).collect();
     let pushed_list = pushed(&format!("n in ({})", list.join(", ")), "UTC");
-    assert!(pushed_list.is_exact() && pushed_list.args.len() == 1);
+    assert!(pushed_list.is_exact() && pushed_list.args().len() == 1);
     let test: Filter = "n = 1".parse().unwrap();
     let utc = Zone::named("UTC").unwrap();
     let many = Filter::Or(vec![test.clone(); 40_000]);
-    assert_eq!(Pushdown::of(&many, &utc, 0).may, Condition::Always);
+    let pushed = |filter| Pushdown::of(filter, &utc, Values::Bound(0));
+    assert_eq!(pushed(&many).may, Condition::Always);
     let deep = (0..2_000).fold(test, |filter, _| {
         Filter::Not(Box::new(Filter::And(vec![filter])))
     });
-    assert_eq!(Pushdown::of(&deep, &utc, 0).may, Condition::Always);
+    assert_eq!(pushed(&deep).may, Condition::Always);
     // Dropping a deep tree recurses as deep as it is.
     std::mem::forget(deep);
 }

@@ -288,12 +288,8 @@ impl Shape {
             .collect();
         let (mut created, mut updated) = (Vec::new(), Vec::new());
         for record in &records {
-            let write = |time: Option<Timestamp>| {
-                let time = time.map(|time| place.zone.write(time)).transpose();
-                time.map_err(|error| error.with("id", record.id()))
-            };
-            created.push(write(record.created_at())?);
-            updated.push(write(record.updated_at())?);
+            created.push(place.opt_time(record, record.created_at())?);
+            updated.push(place.opt_time(record, record.updated_at())?);
         }
         Ok(args
             .texts(records.iter().map(|record| record.fields()))

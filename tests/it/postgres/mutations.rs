@@ -1,0 +1,36 @@
+//! Each rule of a move over PostgreSQL, broken on purpose: the test that stands behind it must notice.
+
+use crate::mutant::assert_caught;
+
+macro_rules! caught {
+    ($($mutation:ident by $($module:ident)::+;)+) => {
+        $(
+            #[test]
+            #[ignore = "needs PostgreSQL: run scripts/test"]
+            fn $mutation() {
+                assert_caught(stringify!($mutation), concat!("postgres", $("::", stringify!($module)),+));
+            }
+        )+
+    };
+}
+
+caught! {
+    unconditional_delete by moves::a_record_that_changes_during_its_move_stays_and_is_there_once;
+    excluded_forgotten by moves::a_record_that_changes_during_its_move_stays_and_is_there_once;
+    ctid_only by archived::rows_that_changed_are_not_deleted;
+    two_transactions by moves::what_is_not_published_stays_in_the_primary;
+    publish_without_head by moves::what_is_not_published_stays_in_the_primary;
+    table_stats_forgotten by moves::a_record_that_changes_during_its_move_stays_and_is_there_once;
+    late_s0 by moves::a_change_counts_only_on_the_state_that_it_was_decided_on;
+    any_unique_is_conflict by moves::writers_of_one_archive_wait_for_each_other;
+    collision_is_final by moves::a_dead_lock_is_no_failure;
+    stats_before_snapshot by moves::who_was_first_at_the_catalog_is_never_thrown_out;
+    publish_without_timeouts by archived::a_snapshot_stands_from_its_beginning;
+    unknown_outcome_no_wait by moves::an_unknown_outcome_is_waited_for_and_found_out;
+    gc_without_fence by moves::orphans_are_fenced_off_before_they_are_removed;
+    catalog_from_other_snapshot by moves::a_record_that_moves_under_a_reader_is_found;
+    cache_without_incarnation by moves::a_restored_database_is_read_anew;
+    publish_ignores_archived_copy by moves::a_record_that_somebody_put_back_is_archived_once;
+    delete_once by moves::a_delete_that_meets_a_record_in_no_tier_looks_again;
+    unavailable_as_absent by moves::live_records_need_no_archive;
+}
