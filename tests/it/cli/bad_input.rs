@@ -216,7 +216,7 @@ fn check_prepares_what_a_move_needs_and_tells_what_stands_in_its_way() {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .and_then(|runtime| Ok(runtime.block_on(run)))
+            .map(|runtime| runtime.block_on(run))
             .expect("a runtime")
             .expect("SQLite")
     };
