@@ -3,6 +3,11 @@
 mod counted;
 #[cfg(feature = "archive")]
 mod directory;
+#[cfg(any(feature = "config", feature = "s3"))]
+mod location;
+mod path;
+#[cfg(feature = "s3")]
+mod s3;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -16,6 +21,12 @@ use jiff::Timestamp;
 pub use self::counted::{BlobRequests, CountedBlobs};
 #[cfg(feature = "archive")]
 pub use self::directory::DirectoryStore;
+#[cfg(feature = "config")]
+pub(crate) use self::location::KEYS as S3_KEYS;
+#[cfg(any(feature = "config", feature = "s3"))]
+pub use self::location::{S3Location, S3Server};
+#[cfg(feature = "s3")]
+pub use self::s3::{S3Store, S3StoreBuilder};
 
 use crate::Result;
 

@@ -6,6 +6,7 @@
 
 mod document;
 mod environment;
+mod place;
 mod policy_file;
 mod problem;
 mod read;
@@ -21,11 +22,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use self::document::without_passwords;
+pub use self::place::ArchiveData;
 pub use self::problem::{Problem, Problems};
 
 use serde::Serialize;
 
-use crate::{Age, Policy, Schedule};
+use crate::{Age, Policy, S3Server, Schedule};
 
 /// What a `thermocline.toml` and the policies beside it say, with every default filled in.
 ///
@@ -46,6 +48,9 @@ pub struct Config {
     /// The archive tier, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<ArchiveConfig>,
+    /// How S3 is reached, where the archive lies there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub s3: Option<S3Server>,
     /// How `thermocline run` works.
     pub daemon: DaemonConfig,
     /// The collections by name.
@@ -148,8 +153,8 @@ impl Serialize for DatabaseUrl {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ArchiveConfig {
-    /// The folder with the segments.
-    pub data: PathBuf,
+    /// Where the segments lie.
+    pub data: ArchiveData,
 }
 
 /// How `thermocline run` works.

@@ -40,6 +40,8 @@ mod sql;
 pub mod telemetry;
 mod tier;
 mod tiered;
+#[cfg(any(feature = "config", feature = "s3"))]
+mod url;
 mod write;
 
 pub use self::age::{Age, AgeAt, AgeForm};
@@ -66,6 +68,10 @@ pub use self::backend::sqlite::{SqliteBuilder, SqliteDatabase};
 #[cfg(feature = "archive")]
 pub use self::blob::DirectoryStore;
 pub use self::blob::{BlobInfo, BlobRequests, BlobStore, CountedBlobs};
+#[cfg(any(feature = "config", feature = "s3"))]
+pub use self::blob::{S3Location, S3Server};
+#[cfg(feature = "s3")]
+pub use self::blob::{S3Store, S3StoreBuilder};
 pub use self::catalog_host::{
     CatalogHost, DueCount, DueCursor, DuePage, DueScan, HostTransaction, SkipReason, Storage,
     Undated,

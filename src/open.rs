@@ -43,6 +43,7 @@ pub async fn open(path: impl AsRef<Path>) -> Result<TieredDatabase> {
 /// | `sqlite:PATH?table=records` | SQLite |
 /// | `postgres://user:password@host/database?table=records` | PostgreSQL |
 /// | `ducklake:sqlite:PATH?data=archive/&table=records` | a Parquet archive alone, its catalog in the file at `PATH` |
+/// | `ducklake:sqlite:PATH?data=s3://bucket/prefix&endpoint=..&region=..` | the same with its segments in S3 |
 /// | `PATH`, `PATH#collection` | what a configuration file describes |
 ///
 /// A path in a URL counts from the working folder. An archive that belongs to a tiered database is better opened by its
@@ -72,7 +73,8 @@ pub async fn database(url: &str) -> Result<Arc<dyn Database>> {
                 .table(table)
                 .open()
                 .await?;
-            let archive = crate::ParquetArchive::in_dir(data).catalog_of(catalog)?;
+            let blobs = blobs(&data, None).await?;
+            let archive = crate::ParquetArchive::with_blobs(blobs).catalog_of(catalog)?;
             Ok(Arc::new(archive.build().await?))
         }
         #[cfg(not(all(feature = "sqlite", feature = "archive")))]
@@ -85,13 +87,43 @@ pub async fn database(url: &str) -> Result<Arc<dyn Database>> {
     }
 }
 
+/// The place of an archive's segments; `server` says how S3 is reached where the place itself does not.
+#[cfg(feature = "archive")]
+async fn blobs(
+    data: &crate::config::ArchiveData,
+    server: Option<&crate::S3Server>,
+) -> Result<Arc<dyn crate::BlobStore>> {
+    use crate::config::ArchiveData;
+    match data {
+        ArchiveData::Directory(path) => Ok(Arc::new(crate::DirectoryStore::open(path)?)),
+        #[cfg(feature = "s3")]
+        ArchiveData::S3(location) => {
+            let mut location = location.clone();
+            if let Some(server) = server {
+                let said = location.server().clone().or(server);
+                location = location.at(said);
+            }
+            Ok(Arc::new(
+                // Boxed: what the SDK keeps while it looks for its settings would swell every future above.
+                Box::pin(crate::S3Store::builder(location).open()).await?,
+            ))
+        }
+        #[cfg(not(feature = "s3"))]
+        ArchiveData::S3(location) => {
+            let _only_for_s3 = server;
+            Err(not_built_in("s3").with("archive", location))
+        }
+    }
+}
+
 /// Of a backend whose feature was off when the crate was built.
 #[cfg(not(all(
     feature = "sqlite",
     feature = "moka",
     feature = "archive",
     feature = "quick_cache",
-    feature = "postgres"
+    feature = "postgres",
+    feature = "s3"
 )))]
 fn not_built_in(feature: &'static str) -> crate::Error {
     crate::Error::unsupported("this build has no such backend: build with the feature")

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
+use super::path::check_path;
 use super::{BlobInfo, BlobStore};
 use crate::fault::mutation;
 use crate::{Error, Result};
@@ -70,12 +71,21 @@ impl DirectoryStore {
         let path = path.to_owned();
         blocking(move || {
             let opened = File::open(&file).and_then(|opened| {
-                let size = opened.metadata()?.len();
-                Ok((opened, size))
+                let metadata = opened.metadata()?;
+                if metadata.is_dir() {
+                    return Err(io::ErrorKind::NotFound.into());
+                }
+                Ok((opened, metadata.len()))
             });
             match opened.and_then(|(opened, size)| read(opened, size)) {
                 Ok(value) => Ok(Some(value)),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Nothing lies below what is no folder, and a folder is no object.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) =>
+                {
                     // A folder that is gone (not mounted) says nothing about its objects.
                     root.metadata()
                         .map(|_| None)
@@ -127,11 +137,13 @@ impl BlobStore for DirectoryStore {
         let file = self.file(path)?;
         blocking(move || match fs::remove_file(&file) {
             Ok(()) => Ok(()),
-            // Nothing lies below what is no folder.
+            // Nothing lies below what is no folder, and a folder is no object.
             Err(error)
                 if matches!(
                     error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    io::ErrorKind::NotFound
+                        | io::ErrorKind::NotADirectory
+                        | io::ErrorKind::IsADirectory
                 ) =>
             {
                 Ok(())
@@ -285,19 +297,6 @@ fn walk(root: &Path, folder: &str, prefix: &str, found: &mut Vec<BlobInfo>) -> i
         }
     }
     Ok(())
-}
-
-/// Lets through what stays below the root on every system.
-fn check_path(path: &str) -> Result<()> {
-    let part_is_plain =
-        |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':', '\0']);
-    if path.split('/').all(part_is_plain) {
-        return Ok(());
-    }
-    Err(Error::invalid(
-        "the path of an object is relative, with `/` between parts that are not empty, `.` or `..`",
-    )
-    .with("path", format_args!("{path:?}")))
 }
 
 fn failed(message: &'static str, place: &Path, error: io::Error) -> Error {

@@ -9,8 +9,8 @@ use super::document::Document;
 use super::problem::{Problem, Problems};
 use super::section::{Choice, Entry, Section};
 use super::{
-    ArchiveConfig, BUSY_TIMEOUT, CollectionConfig, Columns, Config, DaemonConfig, DatabaseUrl,
-    HotBackend, HotConfig, IdsConfig, PrimaryConfig, SEARCH_MAX_AGE, policy_file, validate,
+    BUSY_TIMEOUT, CollectionConfig, Columns, Config, DaemonConfig, DatabaseUrl, HotBackend,
+    HotConfig, IdsConfig, PrimaryConfig, SEARCH_MAX_AGE, place, policy_file, validate,
 };
 use crate::{Age, AgeForm};
 
@@ -71,10 +71,6 @@ fn read_file(path: &Path) -> Result<String, Problems> {
 }
 
 fn top(section: Section<'_, '_>, folder: &Path) -> Config {
-    section.not_built(
-        "s3",
-        "the archive's segments lie in a folder: [archive] data = \"archive/\"",
-    );
     let config = Config {
         policies_dir: policies_dir(&section, folder),
         search_max_age: section.duration("search_max_age").unwrap_or(SEARCH_MAX_AGE),
@@ -82,7 +78,10 @@ fn top(section: Section<'_, '_>, folder: &Path) -> Config {
         primary: primary(&section, folder),
         archive: section
             .section("archive")
-            .map(|section| archive(section, folder)),
+            .map(|section| place::archive(section, folder)),
+        s3: section
+            .section("s3")
+            .map(|section| place::s3(section, folder)),
         daemon: section
             .section("daemon")
             .map_or_else(DaemonConfig::default, daemon),
@@ -240,28 +239,6 @@ fn primary(top: &Section<'_, '_>, folder: &Path) -> PrimaryConfig {
     };
     section.finish();
     primary
-}
-
-fn archive(section: Section<'_, '_>, folder: &Path) -> ArchiveConfig {
-    let data = match section.entry("data") {
-        Some(entry) => match entry.text() {
-            Some(text) if text.starts_with("s3://") => {
-                entry.not_built("S3 is not built yet", "name a folder: data = \"archive/\"");
-                PathBuf::new()
-            }
-            text => folder.join(text.unwrap_or_default()),
-        },
-        None => {
-            section.note(
-                "data",
-                "an archive needs a folder for its segments",
-                "add data = \"archive/\", or take [archive] out",
-            );
-            PathBuf::new()
-        }
-    };
-    section.finish();
-    ArchiveConfig { data }
 }
 
 fn daemon(section: Section<'_, '_>) -> DaemonConfig {

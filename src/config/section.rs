@@ -108,6 +108,15 @@ impl<'d, 't> Section<'d, 't> {
         }
     }
 
+    /// A key whose value nobody must see, and that has no business in the file.
+    pub(super) fn secret(&self, key: &'static str, message: &str, help: &str) {
+        self.not_built.borrow_mut().push(key);
+        if let Some((name, _)) = self.table.get_key_value(key) {
+            let problem = Problem::new(format!("{}{key}", self.prefix), message).help(help);
+            self.document.note(Some(name.span().start), problem);
+        }
+    }
+
     /// The keys that are names of the user's own, in the order of the file, each with its table.
     pub(super) fn named_sections(&self) -> Vec<(String, Self)> {
         let mut entries: Vec<_> = self.table.iter().collect();

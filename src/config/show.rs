@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::units::{duration_text, size_text};
-use super::{Columns, PolicyConfig};
+use super::{ArchiveData, Columns, PolicyConfig};
 use crate::{Age, AgeForm, Filter, Schedule};
 
 pub(super) fn duration<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -40,6 +40,15 @@ pub(super) fn columns<S: Serializer>(columns: &Columns, serializer: S) -> Result
         Columns::Auto => serializer.serialize_str("auto"),
         Columns::None => serializer.serialize_str("none"),
         Columns::Named(names) => names.serialize(serializer),
+    }
+}
+
+impl Serialize for ArchiveData {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Directory(path) => path.serialize(serializer),
+            Self::S3(location) => serializer.serialize_str(&location.url()),
+        }
     }
 }
 

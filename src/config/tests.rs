@@ -34,8 +34,27 @@ fn paths_count_from_the_files_folder() {
     let path = folder.path().join("a/b.db");
     let busy_timeout = Duration::from_secs(5);
     assert_eq!(config.primary, PrimaryConfig::Sqlite { path, busy_timeout });
-    assert_eq!(config.archive.unwrap().data, Path::new("/else/where"));
+    let data = ArchiveData::Directory("/else/where".into());
+    assert_eq!(config.archive.unwrap().data, data);
     assert_eq!(config.policies_dir, Some(folder.path().join("policies")));
+}
+
+#[test]
+fn an_archive_in_s3_is_printed_as_it_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[primary]\nbackend = \"sqlite\"\npath = \"t.db\"\n\
+                [archive]\ndata = \"s3://bucket/a b?region=x\"\n\
+                [s3]\nendpoint = \"https://localhost\"\npath_style = false\nca_file = \"ca.pem\"\n[collections.c]\n";
+    let config = load(folder.path(), text).unwrap();
+    let server = config.s3.clone().unwrap();
+    assert_eq!(server.ca_file, Some(folder.path().join("ca.pem")));
+    let printed = toml::to_string(&config).unwrap();
+    assert!(
+        printed.contains("data = \"s3://bucket/a%20b/?region=x\""),
+        "{printed}"
+    );
+    let again = load(folder.path(), &printed).unwrap();
+    assert_eq!((again.archive, again.s3), (config.archive, Some(server)));
 }
 
 #[test]

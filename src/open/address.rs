@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::config::{DatabaseUrl, without_passwords};
-use crate::{Error, Result};
+use crate::blob::S3_KEYS;
+use crate::config::{ArchiveData, DatabaseUrl, without_passwords};
+use crate::url::parts;
+use crate::{Error, Result, S3Server};
 
 /// What a URL names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(super) enum Address {
     Archive {
         catalog: PathBuf,
         table: String,
-        data: PathBuf,
+        data: ArchiveData,
     },
     Configuration(String),
 }
@@ -63,21 +65,24 @@ impl FromStr for Address {
             return Ok(Self::Postgres(DatabaseUrl::new(url)));
         }
         if let Some(rest) = url.strip_prefix("sqlite:") {
-            let (path, [table, _]) = parts(rest, ["table", ""]).map_err(wrong)?;
+            let (path, [table]) = parts(rest, ["table"]).map_err(wrong)?;
             return Ok(Self::Sqlite {
-                path,
+                path: file(path).map_err(wrong)?,
                 table: table.unwrap_or_else(|| TABLE.to_owned()),
             });
         }
         if let Some(rest) = url.strip_prefix("ducklake:sqlite:") {
-            let (catalog, [table, data]) = parts(rest, ["table", "data"]).map_err(wrong)?;
+            let [endpoint, region, path_style, ca_file] = S3_KEYS;
+            let keys = ["table", "data", endpoint, region, path_style, ca_file];
+            let (catalog, [table, data, server @ ..]) = parts(rest, keys).map_err(wrong)?;
             let data = data.ok_or_else(|| {
                 wrong("an archive's URL says where the segments lie: ?data=archive/".to_owned())
             })?;
+            let told = |error: Error| error.with("url", without_passwords(url));
             return Ok(Self::Archive {
-                catalog,
+                catalog: file(catalog).map_err(wrong)?,
                 table: table.unwrap_or_else(|| TABLE.to_owned()),
-                data: data.into(),
+                data: archived(&data, server).map_err(told)?,
             });
         }
         if url.is_empty() {
@@ -89,54 +94,27 @@ impl FromStr for Address {
     }
 }
 
-/// `PATH?key=value&..`, with `%XX` in the path and the values.
-fn parts(
-    text: &str,
-    keys: [&str; 2],
-) -> std::result::Result<(PathBuf, [Option<String>; 2]), String> {
-    let (path, query) = text.split_once('?').unwrap_or((text, ""));
-    let path = decoded(path)?;
+/// A path that is there.
+fn file(path: String) -> std::result::Result<PathBuf, String> {
     if path.is_empty() {
         return Err("the URL names no file: sqlite:PATH".to_owned());
     }
-    let mut values = [None, None];
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let Some(at) = keys
-            .iter()
-            .position(|known| *known == key && !key.is_empty())
-        else {
-            let known: Vec<&str> = keys.into_iter().filter(|key| !key.is_empty()).collect();
-            return Err(format!(
-                "the URL has no key {key:?}; its keys are {}",
-                known.join(", ")
-            ));
-        };
-        let value = decoded(value)?;
-        if value.is_empty() || values[at].replace(value).is_some() {
-            return Err(format!("{key:?} needs one value"));
-        }
-    }
-    Ok((path.into(), values))
+    Ok(path.into())
 }
 
-fn decoded(text: &str) -> std::result::Result<String, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
+fn archived(data: &str, server: [Option<String>; 4]) -> Result<ArchiveData> {
+    let says_how = server.iter().any(Option::is_some);
+    match ArchiveData::parse(data)? {
+        ArchiveData::S3(location) => {
+            let server = S3Server::from_values(server)?.or(location.server());
+            Ok(ArchiveData::S3(location.at(server)))
         }
-        let digits = rest.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let Some(value) = digits.and_then(|two| u8::from_str_radix(two, 16).ok()) else {
-            return Err("`%` stands before two hexadecimal digits; `%25` is a `%`".to_owned());
-        };
-        bytes.push(value);
-        rest = &rest[2..];
+        ArchiveData::Directory(_) if says_how => Err(Error::invalid(format!(
+            "{} say how S3 is reached, and the segments lie in a folder",
+            S3_KEYS.join(", ")
+        ))),
+        directory => Ok(directory),
     }
-    String::from_utf8(bytes).map_err(|_| "the URL is not UTF-8".to_owned())
 }
 
 #[cfg(test)]

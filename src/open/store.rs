@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::config::Columns;
 use crate::config::{CollectionConfig, Config, HotBackend, IdsConfig, PrimaryConfig};
 #[cfg(feature = "archive")]
-use crate::{BlobStore, CountedBlobs, DirectoryStore, ParquetArchive};
+use crate::{BlobStore, CountedBlobs, ParquetArchive};
 use crate::{
     Clock, Database, Error, HotCache, Ids, MemoryDatabase, Result, SystemClock, TieredDatabase,
 };
@@ -34,7 +34,7 @@ pub struct Tiers {
     pub archive: Option<ParquetArchive>,
     /// The archive's segments, and how many requests they got; shared by all collections.
     #[cfg(feature = "archive")]
-    pub blobs: Option<Arc<CountedBlobs<DirectoryStore>>>,
+    pub blobs: Option<Arc<CountedBlobs<Arc<dyn BlobStore>>>>,
 }
 
 impl Store {
@@ -64,7 +64,7 @@ impl Store {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let mut collections = BTreeMap::new();
         let mut primaries = Primaries::default();
-        let blobs = blobs(&config)?;
+        let blobs = blobs(&config).await?;
         for (name, collection) in &config.collections {
             let primary = primaries.open(&config.primary, collection, &clock).await?;
             let opened = open(&config, name, primary, blobs.clone(), &clock).await?;
@@ -264,15 +264,15 @@ async fn open(
 }
 
 #[cfg(feature = "archive")]
-type Blobs = Arc<CountedBlobs<DirectoryStore>>;
+type Blobs = Arc<CountedBlobs<Arc<dyn BlobStore>>>;
 
 #[cfg(feature = "archive")]
-fn blobs(config: &Config) -> Result<Option<Blobs>> {
+async fn blobs(config: &Config) -> Result<Option<Blobs>> {
     let Some(archive) = &config.archive else {
         return Ok(None);
     };
-    let directory = DirectoryStore::open(&archive.data)?;
-    Ok(Some(Arc::new(CountedBlobs::new(directory))))
+    let blobs = super::blobs(&archive.data, config.s3.as_ref()).await?;
+    Ok(Some(Arc::new(CountedBlobs::new(blobs))))
 }
 
 #[cfg(feature = "archive")]
@@ -291,8 +291,7 @@ async fn archive(
         Columns::None => crate::Columns::None,
         Columns::Named(names) => crate::Columns::List(names.clone()),
     };
-    let blobs: Arc<dyn BlobStore> = Arc::<CountedBlobs<DirectoryStore>>::clone(blobs);
-    ParquetArchive::with_blobs(blobs)
+    ParquetArchive::with_blobs(Arc::clone(blobs) as Arc<dyn BlobStore>)
         .catalog(host)?
         .name(name)
         .table(&collection.table)
@@ -308,7 +307,8 @@ async fn archive(
 type Blobs = std::convert::Infallible;
 
 #[cfg(not(feature = "archive"))]
-fn blobs(config: &Config) -> Result<Option<Blobs>> {
+#[expect(clippy::unused_async, reason = "with the feature it waits")]
+async fn blobs(config: &Config) -> Result<Option<Blobs>> {
     match config.archive {
         None => Ok(None),
         Some(_) => Err(super::not_built_in("archive")),

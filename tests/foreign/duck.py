@@ -23,7 +23,7 @@ import sys
 import duckdb
 from plain import plain
 
-EXTENSIONS = ["sqlite_scanner", "postgres_scanner", "ducklake"]
+EXTENSIONS = ["httpfs", "sqlite_scanner", "postgres_scanner", "ducklake"]
 
 
 def connect() -> duckdb.DuckDBPyConnection:

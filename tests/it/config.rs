@@ -131,18 +131,18 @@ fn one_thing_wrong() {
             &["memory cannot hold one\n  --> thermocline.toml, line 3, archive"],
         ),
         (
-            "PRIMARY [archive]\ndata = \"s3://bucket/prefix\"\n[collections.a]",
-            ErrorKind::Unsupported,
+            "PRIMARY [archive]\ndata = \"s3://b\"\n[collections.a]",
+            ErrorKind::Invalid,
             &[
-                "S3 is not built yet",
-                "line 5, archive.data = \"s3://bucket/prefix\"",
+                "a bucket's name has 3 to 63 letters",
+                "line 5, archive.data = \"s3://b\"",
             ],
         ),
         (
             "PRIMARY [archive]\n[collections.a]",
             ErrorKind::Invalid,
             &[
-                "an archive needs a folder for its segments\n  --> thermocline.toml, line 4, archive.data",
+                "an archive needs a place for its segments\n  --> thermocline.toml, line 4, archive.data",
             ],
         ),
         (

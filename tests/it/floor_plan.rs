@@ -8,7 +8,15 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// From the ground up. A module uses lower floors, and what stands before it on its own.
 const FLOORS: &[&[&str]] = &[
-    &["error", "clock", "tier", "fault", "json", "telemetry"],
+    &[
+        "error",
+        "clock",
+        "tier",
+        "fault",
+        "json",
+        "telemetry",
+        "url",
+    ],
     &["record", "query", "age", "policy"],
     &[
         "sql",

@@ -10,6 +10,8 @@ mod archive;
 mod archive_foreign;
 #[cfg(feature = "conformance")]
 mod backends;
+#[cfg(feature = "archive")]
+mod blob_contract;
 #[cfg(feature = "cli")]
 mod cli;
 #[cfg(feature = "faults")]
@@ -47,6 +49,13 @@ mod open;
 mod postgres;
 mod repository;
 mod router;
+#[cfg(all(
+    feature = "s3",
+    feature = "archive",
+    feature = "sqlite",
+    feature = "cli"
+))]
+mod s3;
 #[cfg(all(feature = "archive", feature = "sqlite", feature = "faults"))]
 mod segments;
 #[cfg(feature = "sqlite")]

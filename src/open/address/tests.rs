@@ -19,7 +19,15 @@ fn each_backend() {
             Address::Archive {
                 catalog: "t.db".into(),
                 table: "x".into(),
-                data: "archive/".into(),
+                data: ArchiveData::Directory("archive/".into()),
+            },
+        ),
+        (
+            "ducklake:sqlite:t.db?data=s3://bucket/a&region=x&path_style=true",
+            Address::Archive {
+                catalog: "t.db".into(),
+                table: "records".into(),
+                data: ArchiveData::S3("s3://bucket/a?path_style=true&region=x".parse().unwrap()),
             },
         ),
         (
@@ -63,6 +71,16 @@ fn what_is_no_url() {
             "ducklake:postgres://u:p@h/d",
             ErrorKind::Unsupported,
             "not built yet",
+        ),
+        (
+            "ducklake:sqlite:t.db?data=a&region=x",
+            ErrorKind::Invalid,
+            "the segments lie in a folder",
+        ),
+        (
+            "ducklake:sqlite:t.db?data=s3://u:p@bucket",
+            ErrorKind::Invalid,
+            "credentials do not belong into a URL",
         ),
         ("s3://b/p", ErrorKind::Unsupported, "not built yet"),
     ] {
