@@ -41,7 +41,7 @@ fn one_thing_wrong() {
             &[
                 "there is no such key\n  --> thermocline.toml, line 1, polices = \"p/\"",
                 "did you mean `policies`?",
-                "the keys here are archive, collections, daemon, hot, policies, primary, search_max_age",
+                "the keys here are archive, collections, daemon, hot, policies, primary, s3, search_max_age",
             ],
         ),
         (
@@ -318,8 +318,8 @@ fn one_thing_wrong() {
         ),
         (
             "PRIMARY REST [s3]\nregion = \"\"",
-            ErrorKind::Unsupported,
-            &["line 7, s3"],
+            ErrorKind::Invalid,
+            &["a region has letters, digits and hyphens", "s3.region"],
         ),
         (
             "PRIMARY REST [hot]\nttl = \"1h\"\nttl = \"2h\"\n[hot",

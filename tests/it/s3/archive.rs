@@ -16,7 +16,6 @@ use super::proxy::{Proxy, Trouble};
 on_both! {
     what_was_archived_is_read_searched_and_changed
     a_segment_that_was_deleted_is_told_so
-    a_segment_that_was_cut_or_changed_is_corrupt
     a_write_whose_answer_was_lost_is_done_once
     what_crashed_jobs_left_is_found_and_removed
 }
@@ -140,7 +139,11 @@ async fn a_bucket_that_is_gone_is_no_damage() {
     assert!(error.to_string().contains("no such bucket"), "{error}");
 }
 
-async fn a_segment_that_was_cut_or_changed_is_corrupt(place: Place) {
+/// Only here: s3s-fs fails over the end of an object that is shorter than asked for.
+#[tokio::test]
+#[ignore = "needs a server of S3 (scripts/services)"]
+async fn a_segment_that_was_cut_or_changed_is_corrupt() {
+    let (place, _alive) = place::real().await;
     let shelf = Shelf::over(place.store().await).await;
     shelf.fill(5_000).await;
     let path = shelf.segments().await.remove(0);
