@@ -7,7 +7,7 @@ WORKDIR /source
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked --bin thermocline && \
+    cargo build --release --locked --bin thermocline --features postgres,s3 && \
     install -D target/release/thermocline /out/thermocline
 
 FROM debian:bookworm-slim

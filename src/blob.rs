@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream, StreamExt};
 use jiff::Timestamp;
 
 pub use self::counted::{BlobRequests, CountedBlobs};
@@ -57,6 +57,16 @@ pub trait BlobStore: Send + Sync + Debug {
     /// Lists objects under a prefix, for finding orphans only: no read depends on it.
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>>;
 
+    /// Lists uploads under a prefix that never became objects: none where objects do not go up in parts.
+    fn list_unfinished(&self, _prefix: &str) -> BoxStream<'static, Result<UnfinishedUpload>> {
+        stream::empty().boxed()
+    }
+
+    /// Takes back the parts of such an upload; nothing happens where it is gone, or has become an object.
+    async fn take_back(&self, _upload: &UnfinishedUpload) -> Result<()> {
+        Ok(())
+    }
+
     /// The absolute address of the store, ending in `/`: what a foreign reader puts before a path.
     fn root(&self) -> String;
 }
@@ -70,6 +80,17 @@ pub struct BlobInfo {
     pub size: u64,
     /// When it was written.
     pub modified: Timestamp,
+}
+
+/// An upload in parts that never became an object: what a crash leaves behind, and what costs money unseen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnfinishedUpload {
+    /// The path of the object that it was to be.
+    pub path: String,
+    /// Its id there.
+    pub id: String,
+    /// When it was begun.
+    pub begun: Timestamp,
 }
 
 #[async_trait]
@@ -96,6 +117,14 @@ impl<B: BlobStore + ?Sized> BlobStore for Arc<B> {
 
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>> {
         (**self).list(prefix)
+    }
+
+    fn list_unfinished(&self, prefix: &str) -> BoxStream<'static, Result<UnfinishedUpload>> {
+        (**self).list_unfinished(prefix)
+    }
+
+    async fn take_back(&self, upload: &UnfinishedUpload) -> Result<()> {
+        (**self).take_back(upload).await
     }
 
     fn root(&self) -> String {

@@ -67,7 +67,7 @@ pub use self::backend::quick_cache::QuickCache;
 pub use self::backend::sqlite::{SqliteBuilder, SqliteDatabase};
 #[cfg(feature = "archive")]
 pub use self::blob::DirectoryStore;
-pub use self::blob::{BlobInfo, BlobRequests, BlobStore, CountedBlobs};
+pub use self::blob::{BlobInfo, BlobRequests, BlobStore, CountedBlobs, UnfinishedUpload};
 #[cfg(any(feature = "config", feature = "s3"))]
 pub use self::blob::{S3Location, S3Server};
 #[cfg(feature = "s3")]

@@ -15,6 +15,8 @@ pub use self::status::{ArchiveStatus, BacklogStatus, CollectionStatus, PrimarySt
 pub use self::store::{Store, Tiers};
 
 use self::address::Address;
+#[cfg(feature = "archive")]
+use self::address::Catalog;
 use crate::{Database, Result, TieredDatabase};
 
 /// Opens the collection of a configuration file: the only one, or with `#name` behind the path the one of that name.
@@ -44,6 +46,7 @@ pub async fn open(path: impl AsRef<Path>) -> Result<TieredDatabase> {
 /// | `postgres://user:password@host/database?table=records` | PostgreSQL |
 /// | `ducklake:sqlite:PATH?data=archive/&table=records` | a Parquet archive alone, its catalog in the file at `PATH` |
 /// | `ducklake:sqlite:PATH?data=s3://bucket/prefix&endpoint=..&region=..` | the same with its segments in S3 |
+/// | `ducklake:postgres://user:password@host/database?data=..&table=records` | the same with its catalog in PostgreSQL |
 /// | `PATH`, `PATH#collection` | what a configuration file describes |
 ///
 /// A path in a URL counts from the working folder. An archive that belongs to a tiered database is better opened by its
@@ -63,22 +66,34 @@ pub async fn database(url: &str) -> Result<Arc<dyn Database>> {
         )),
         #[cfg(not(feature = "sqlite"))]
         Address::Sqlite { .. } => Err(not_built_in("sqlite")),
-        #[cfg(all(feature = "sqlite", feature = "archive"))]
+        #[cfg(feature = "archive")]
         Address::Archive {
             catalog,
             table,
             data,
         } => {
-            let catalog = crate::SqliteDatabase::builder(catalog)
-                .table(table)
-                .open()
-                .await?;
             let blobs = blobs(&data, None).await?;
-            let archive = crate::ParquetArchive::with_blobs(blobs).catalog_of(catalog)?;
+            let archive = crate::ParquetArchive::with_blobs(blobs);
+            let archive = match catalog {
+                #[cfg(feature = "sqlite")]
+                Catalog::Sqlite(path) => {
+                    let catalog = crate::SqliteDatabase::builder(path).table(table);
+                    archive.catalog_of(catalog.open().await?)?
+                }
+                #[cfg(not(feature = "sqlite"))]
+                Catalog::Sqlite(_) => return Err(not_built_in("sqlite")),
+                #[cfg(feature = "postgres")]
+                Catalog::Postgres(url) => {
+                    let catalog = crate::PostgresDatabase::builder(url.reveal()).table(table);
+                    archive.catalog_of(catalog.open().await?)?
+                }
+                #[cfg(not(feature = "postgres"))]
+                Catalog::Postgres(_) => return Err(not_built_in("postgres")),
+            };
             Ok(Arc::new(archive.build().await?))
         }
-        #[cfg(not(all(feature = "sqlite", feature = "archive")))]
-        Address::Archive { .. } => Err(not_built_in("sqlite, archive")),
+        #[cfg(not(feature = "archive"))]
+        Address::Archive { .. } => Err(not_built_in("archive")),
         #[cfg(feature = "postgres")]
         Address::Postgres(url) => Ok(Arc::new(crate::PostgresDatabase::open(url.reveal()).await?)),
         #[cfg(not(feature = "postgres"))]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 
 use crate::Result;
-use crate::blob::{BlobInfo, BlobStore};
+use crate::blob::{BlobInfo, BlobStore, UnfinishedUpload};
 use crate::telemetry::{ArchiveMetrics, BlobOp, BlobStatus};
 
 tokio::task_local! {
@@ -96,6 +96,17 @@ impl BlobStore for MeteredBlobs {
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>> {
         self.count(BlobOp::List, &Ok(()), |()| false);
         self.inner.list(prefix)
+    }
+
+    fn list_unfinished(&self, prefix: &str) -> BoxStream<'static, Result<UnfinishedUpload>> {
+        self.count(BlobOp::List, &Ok(()), |()| false);
+        self.inner.list_unfinished(prefix)
+    }
+
+    async fn take_back(&self, upload: &UnfinishedUpload) -> Result<()> {
+        let answer = self.inner.take_back(upload).await;
+        self.count(BlobOp::Delete, &answer, |()| false);
+        answer
     }
 
     fn root(&self) -> String {

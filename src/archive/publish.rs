@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::TryStreamExt;
 use futures::future::{join_all, try_join_all};
 use tokio::time::Instant;
 
@@ -331,13 +332,24 @@ impl Publisher<'_> {
         let mut removed = Ok(());
         for path in paths {
             let gone = step("discard.delete", self.blobs.delete(path.as_ref())).await;
-            removed = removed.and(gone);
+            removed = removed.and(gone).and(self.take_back(path.as_ref()).await);
         }
         // One that could not be removed keeps the batch in the journal, where it is found again.
         removed?;
         let mut tx = self.host.begin_write().await?;
         self.catalog.forget_batch(&mut *tx, batch).await?;
         tx.commit().await
+    }
+
+    /// Takes back the parts of an object that a crash kept from becoming whole.
+    async fn take_back(&self, path: &str) -> Result<()> {
+        if mutation("crashed_parts_stay") {
+            return Ok(());
+        }
+        let uploads = self.blobs.list_unfinished(path);
+        uploads
+            .try_for_each(|upload| async move { self.blobs.take_back(&upload).await })
+            .await
     }
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-use super::{BlobInfo, BlobStore};
+use super::{BlobInfo, BlobStore, UnfinishedUpload};
 use crate::Result;
 
 /// A blob store that counts its requests.
@@ -114,6 +114,16 @@ impl<B: BlobStore> BlobStore for CountedBlobs<B> {
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>> {
         self.read(1, 0);
         self.inner.list(prefix)
+    }
+
+    fn list_unfinished(&self, prefix: &str) -> BoxStream<'static, Result<UnfinishedUpload>> {
+        self.read(1, 0);
+        self.inner.list_unfinished(prefix)
+    }
+
+    async fn take_back(&self, upload: &UnfinishedUpload) -> Result<()> {
+        self.wrote(0);
+        self.inner.take_back(upload).await
     }
 
     fn root(&self) -> String {

@@ -19,7 +19,7 @@ pub use self::connect::S3StoreBuilder;
 
 use super::location::S3Location;
 use super::path::check_path;
-use super::{BlobInfo, BlobStore};
+use super::{BlobInfo, BlobStore, UnfinishedUpload};
 use crate::{Error, Result};
 
 /// The longest key that S3 takes, in bytes.
@@ -109,7 +109,16 @@ impl BlobStore for S3Store {
     }
 
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>> {
-        listing::of(self.clone(), prefix.to_owned())
+        listing::of_objects(self.clone(), prefix.to_owned())
+    }
+
+    fn list_unfinished(&self, prefix: &str) -> BoxStream<'static, Result<UnfinishedUpload>> {
+        listing::of_uploads(self.clone(), prefix.to_owned())
+    }
+
+    async fn take_back(&self, upload: &UnfinishedUpload) -> Result<()> {
+        let key = self.key(&upload.path)?;
+        self.abort(&upload.path, &key, &upload.id).await
     }
 
     fn root(&self) -> String {

@@ -18,18 +18,28 @@ pub(super) enum Address {
     },
     Postgres(DatabaseUrl),
     Archive {
-        catalog: PathBuf,
+        catalog: Catalog,
         table: String,
         data: ArchiveData,
     },
     Configuration(String),
 }
 
+/// The database that an archive's catalog lives in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Catalog {
+    Sqlite(PathBuf),
+    Postgres(DatabaseUrl),
+}
+
+/// The schema of a catalog in PostgreSQL.
+const SCHEMA: &str = "thermocline";
+
 /// The table where a URL names none.
 const TABLE: &str = "records";
 
 /// Documented, and not built yet.
-const LATER: [&str; 9] = [
+const LATER: [&str; 8] = [
     "elasticsearch",
     "elasticsearchs",
     "s3",
@@ -38,7 +48,6 @@ const LATER: [&str; 9] = [
     "csv",
     "tsv",
     "parquet",
-    "ducklake:postgres",
 ];
 
 impl FromStr for Address {
@@ -51,7 +60,7 @@ impl FromStr for Address {
                 .is_some_and(|rest| rest.starts_with(':'))
         }) {
             return Err(Error::unsupported(format!(
-                "`{scheme}:` is not built yet; memory:, sqlite:PATH, postgres:// and ducklake:sqlite:PATH are"
+                "`{scheme}:` is not built yet; memory:, sqlite:PATH, postgres://, ducklake:sqlite:PATH and ducklake:postgres:// are"
             ))
             .with("url", without_passwords(url)));
         }
@@ -75,15 +84,18 @@ impl FromStr for Address {
             let [endpoint, region, path_style, ca_file] = S3_KEYS;
             let keys = ["table", "data", endpoint, region, path_style, ca_file];
             let (catalog, [table, data, server @ ..]) = parts(rest, keys).map_err(wrong)?;
-            let data = data.ok_or_else(|| {
-                wrong("an archive's URL says where the segments lie: ?data=archive/".to_owned())
-            })?;
+            let data = data.ok_or_else(|| wrong(NO_DATA.to_owned()))?;
             let told = |error: Error| error.with("url", without_passwords(url));
             return Ok(Self::Archive {
-                catalog: file(catalog).map_err(wrong)?,
+                catalog: Catalog::Sqlite(file(catalog).map_err(wrong)?),
                 table: table.unwrap_or_else(|| TABLE.to_owned()),
                 data: archived(&data, server).map_err(told)?,
             });
+        }
+        let catalog = url.strip_prefix("ducklake:");
+        if let Some(rest) = catalog.filter(|rest| rest.starts_with("postgres")) {
+            return archive_in_postgres(rest)
+                .map_err(|error| error.with("url", without_passwords(url)));
         }
         if url.is_empty() {
             return Err(wrong(
@@ -92,6 +104,41 @@ impl FromStr for Address {
         }
         Ok(Self::Configuration(url.to_owned()))
     }
+}
+
+const NO_DATA: &str = "an archive's URL says where the segments lie: ?data=archive/";
+
+/// `postgres://..?data=..&table=..`: what the archive does not know of its keys is the database's.
+fn archive_in_postgres(url: &str) -> Result<Address> {
+    let (place, query) = url.split_once('?').unwrap_or((url, ""));
+    let [endpoint, region, path_style, ca_file] = S3_KEYS;
+    let keys = [
+        "table", "data", "schema", endpoint, region, path_style, ca_file,
+    ];
+    let is_ours = |pair: &&str| keys.contains(&pair.split('=').next().unwrap_or_default());
+    let (ours, theirs): (Vec<&str>, Vec<&str>) = query.split('&').partition(is_ours);
+    let (_, [table, data, schema, server @ ..]) =
+        parts(&format!("?{}", ours.join("&")), keys).map_err(Error::invalid)?;
+    if let Some(schema) = schema.filter(|schema| schema != SCHEMA) {
+        return Err(Error::unsupported(
+            "an archive's catalog lives in the schema `thermocline`; other names are not built yet",
+        )
+        .with("schema", schema));
+    }
+    let data = data.ok_or_else(|| Error::invalid(NO_DATA))?;
+    let mark = if theirs.iter().any(|pair| !pair.is_empty()) {
+        "?"
+    } else {
+        ""
+    };
+    Ok(Address::Archive {
+        catalog: Catalog::Postgres(DatabaseUrl::new(format!(
+            "{place}{mark}{}",
+            theirs.join("&")
+        ))),
+        table: table.unwrap_or_else(|| TABLE.to_owned()),
+        data: archived(&data, server)?,
+    })
 }
 
 /// A path that is there.

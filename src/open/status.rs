@@ -59,6 +59,8 @@ pub struct ArchiveStatus {
     pub unpublished_batches: usize,
     /// Objects that nothing refers to.
     pub unknown_objects: usize,
+    /// Uploads in parts that never became objects.
+    pub unfinished_uploads: usize,
 }
 
 /// What a policy would move now, as exact as [`Backlog`] is.
@@ -148,6 +150,7 @@ fn archived(contents: &ArchiveContents, orphans: &Orphans) -> ArchiveStatus {
         snapshot: contents.snapshot,
         unpublished_batches: orphans.batches.len(),
         unknown_objects: orphans.unknown.len(),
+        unfinished_uploads: orphans.unfinished.len(),
     }
 }
 
@@ -168,6 +171,12 @@ fn notes(storage: Option<&Storage>, archive: Option<&(ArchiveContents, Orphans)>
             "crashed runs left uploads begun and never published ({}), and objects that nobody knows ({})",
             orphans.batches.len(),
             orphans.unknown.len()
+        ));
+    }
+    if !orphans.unfinished.is_empty() {
+        notes.push(format!(
+            "crashed runs left parts of objects that never became whole ({})",
+            orphans.unfinished.len()
         ));
     }
     notes

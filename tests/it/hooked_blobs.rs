@@ -11,7 +11,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use parking_lot::Mutex;
-use thermocline::{BlobInfo, BlobStore, DirectoryStore, Result};
+use thermocline::{BlobInfo, BlobStore, DirectoryStore, Result, UnfinishedUpload};
 use tokio::sync::{Notify, Semaphore};
 
 type Answer = BoxFuture<'static, Result<()>>;
@@ -108,6 +108,15 @@ impl BlobStore for HookedBlobs {
 
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>> {
         self.inner.list(prefix)
+    }
+
+    fn list_unfinished(&self, prefix: &str) -> BoxStream<'static, Result<UnfinishedUpload>> {
+        self.inner.list_unfinished(prefix)
+    }
+
+    async fn take_back(&self, upload: &UnfinishedUpload) -> Result<()> {
+        self.before("delete", &upload.path).await?;
+        self.inner.take_back(upload).await
     }
 
     fn root(&self) -> String {

@@ -33,6 +33,13 @@ mod foreign;
 mod hooked_blobs;
 #[cfg(feature = "cli")]
 mod kill;
+#[cfg(all(
+    feature = "postgres",
+    feature = "s3",
+    feature = "conformance",
+    feature = "cli"
+))]
+mod lake;
 mod model;
 #[cfg(all(feature = "sqlite", feature = "archive"))]
 mod mover;

@@ -119,27 +119,52 @@ impl Tiers {
     #[cfg(all(feature = "postgres", feature = "archive", feature = "conformance"))]
     pub(crate) async fn served() -> Self {
         let scratch = crate::postgres::Scratch::new().await;
-        Self::at(&scratch.url.clone(), Box::new(scratch)).await
+        Self::with_folder(&scratch.url.clone(), scratch).await
     }
 
     /// The same behind a pooler.
     #[cfg(all(feature = "postgres", feature = "archive", feature = "conformance"))]
     pub(crate) async fn pooled() -> Self {
         let scratch = crate::postgres::Scratch::new().await;
-        Self::at(&scratch.pooled_url(), Box::new(scratch)).await
+        Self::with_folder(&scratch.pooled_url(), scratch).await
+    }
+
+    /// A database on a server, and segments in a bucket.
+    #[cfg(all(
+        feature = "postgres",
+        feature = "s3",
+        feature = "conformance",
+        feature = "cli"
+    ))]
+    pub(crate) async fn in_bucket() -> Self {
+        let scratch = crate::postgres::Scratch::new().await;
+        let (place, alive) = crate::s3::place::real().await;
+        let archive = thermocline::ParquetArchive::with_blobs(Arc::new(place.store().await));
+        Self::at(&scratch.url.clone(), archive, Box::new((scratch, alive))).await
     }
 
     #[cfg(all(feature = "postgres", feature = "archive", feature = "conformance"))]
-    async fn at(url: &str, kept: Box<dyn std::any::Any + Send + Sync>) -> Self {
-        use thermocline::{ParquetArchive, PostgresDatabase};
-        let clock = a_clock();
+    async fn with_folder(url: &str, scratch: crate::postgres::Scratch) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let primary = PostgresDatabase::builder(url)
+        let archive = thermocline::ParquetArchive::in_dir(folder.path().join("archive"));
+        let mut tiers = Self::at(url, archive, Box::new(scratch)).await;
+        tiers.folder = Some(folder);
+        tiers
+    }
+
+    #[cfg(all(feature = "postgres", feature = "archive", feature = "conformance"))]
+    async fn at(
+        url: &str,
+        archive: thermocline::ParquetArchiveBuilder,
+        kept: Box<dyn std::any::Any + Send + Sync>,
+    ) -> Self {
+        let clock = a_clock();
+        let primary = thermocline::PostgresDatabase::builder(url)
             .clock(clock.clone())
             .open()
             .await
             .unwrap();
-        let archive = ParquetArchive::in_dir(folder.path().join("archive"))
+        let archive = archive
             .catalog(primary.catalog_host().unwrap())
             .unwrap()
             .clock(clock.clone())
@@ -159,7 +184,7 @@ impl Tiers {
             primary: Arc::new(primary),
             archive: Arc::new(archive),
             clock,
-            folder: Some(folder),
+            folder: None,
             _kept: Some(kept),
         }
     }

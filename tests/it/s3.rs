@@ -10,9 +10,11 @@ mod budget;
 mod commands;
 mod contract;
 mod foreign;
+mod mutations;
 mod parts;
-mod place;
-mod proxy;
+pub(crate) mod place;
+pub(crate) mod proxy;
+mod table;
 mod wire;
 
 use std::sync::Arc;

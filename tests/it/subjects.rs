@@ -79,6 +79,24 @@ pub(crate) const SERVED: &[Make] = &[
     ("the same behind a pooler", || {
         Box::pin(async { Box::new(Tiers::pooled().await) as Box<dyn Subject> })
     }),
+    #[cfg(all(
+        feature = "postgres",
+        feature = "s3",
+        feature = "conformance",
+        feature = "cli"
+    ))]
+    ("an archive in PostgreSQL and S3", || {
+        plain(crate::lake::archive())
+    }),
+    #[cfg(all(
+        feature = "postgres",
+        feature = "s3",
+        feature = "conformance",
+        feature = "cli"
+    ))]
+    ("tiered over PostgreSQL and an archive in S3", || {
+        Box::pin(async { Box::new(Tiers::in_bucket().await) as Box<dyn Subject> })
+    }),
 ];
 
 #[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]

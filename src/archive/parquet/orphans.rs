@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use futures::future::ready;
 use jiff::Timestamp;
 
 use super::ParquetArchive;
 use crate::Result;
 use crate::archive::catalog::{Batch, BatchState};
 use crate::archive::publish::JOB_LIMIT;
+use crate::blob::UnfinishedUpload;
 use crate::fault::mutation;
 
 /// Objects of an archive that nothing refers to.
@@ -22,6 +24,8 @@ pub struct Orphans {
     pub unknown: Vec<String>,
     /// Objects that nobody knows yet; another program may still be about to register them.
     pub suspected: u64,
+    /// Uploads in parts that never became objects.
+    pub unfinished: Vec<UnfinishedUpload>,
 }
 
 /// A batch that was begun and never published.
@@ -60,10 +64,16 @@ impl ParquetArchive {
         };
         // Listed before the catalog is read: what is registered meanwhile is no orphan.
         let listed: Vec<_> = self.0.blobs.list(&table.path).try_collect().await?;
+        let uploads = self.0.blobs.list_unfinished(&table.path);
+        let old_uploads = uploads.try_filter(|upload| ready(upload.begun < before));
+        let unfinished: Vec<_> = old_uploads.try_collect().await?;
         let old = listed.iter().filter(|object| object.modified < before);
         let old: Vec<Box<str>> = old.map(|object| object.path.as_str().into()).collect();
         let mut tx = self.host().begin_read().await?;
-        let mut found = Orphans::default();
+        let mut found = Orphans {
+            unfinished,
+            ..Orphans::default()
+        };
         for state in [BatchState::Open, BatchState::Dead] {
             let batches = catalog.batches(&mut *tx, id, state, before).await?;
             found
@@ -128,7 +138,7 @@ impl ParquetArchive {
     }
 
     /// Removes orphans that were found: the batches are fenced off first, so that none of them can be published later.
-    /// How many objects it removed or found gone.
+    /// How many objects and uploads it removed or found gone.
     ///
     /// # Errors
     /// `Unavailable`: an object cannot be removed; what is left is found again.
@@ -161,6 +171,10 @@ impl ParquetArchive {
             removed += leftover.objects.len() as u64;
         }
         removed += self.remove_unknown(&orphans.unknown).await?;
+        for upload in &orphans.unfinished {
+            self.0.blobs.take_back(upload).await?;
+            removed += 1;
+        }
         let view = self.view().await?;
         if let Some(table) = view.state().table.id {
             let mut tx = self.host().begin_write().await?;

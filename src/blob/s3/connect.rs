@@ -111,7 +111,8 @@ impl S3StoreBuilder {
         let has_endpoint = shared.endpoint_url().is_some() || server.endpoint.is_some();
         let config = aws_sdk_s3::config::Builder::from(&shared)
             .force_path_style(server.path_style.unwrap_or(has_endpoint))
-            .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
+            // Writes name theirs; nothing else that is sent has bytes worth one.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             // What is read are ranges, for which no server has a checksum; segments carry their own.
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();

@@ -8,15 +8,20 @@ use jiff::Timestamp;
 
 use super::S3Store;
 use super::error::{Doing, from_sdk, status};
-use crate::blob::BlobInfo;
 use crate::blob::path::is_plain;
+use crate::blob::{BlobInfo, UnfinishedUpload};
 use crate::{Error, Result};
 
-/// Objects, and then the uploads that never became any: what crashes leave behind costs money too.
-pub(super) fn of(store: S3Store, prefix: String) -> BoxStream<'static, Result<BlobInfo>> {
-    let objects = pages(store.clone(), prefix.clone(), Next::first(), objects);
-    let uploads = pages(store, prefix, Next::first(), uploads);
-    objects.chain(uploads).boxed()
+pub(super) fn of_objects(store: S3Store, prefix: String) -> BoxStream<'static, Result<BlobInfo>> {
+    pages(store, prefix, objects)
+}
+
+/// Uploads that never became objects: what crashes leave behind costs money too.
+pub(super) fn of_uploads(
+    store: S3Store,
+    prefix: String,
+) -> BoxStream<'static, Result<UnfinishedUpload>> {
+    pages(store, prefix, uploads)
 }
 
 /// Where a listing goes on.
@@ -26,25 +31,19 @@ enum Next {
     End,
 }
 
-impl Next {
-    fn first() -> Self {
-        Self::At([None, None])
-    }
-}
-
-type Page = (Vec<BlobInfo>, Next);
+type Page<T> = (Vec<T>, Next);
 
 /// Asks for page after page, each when it is wanted.
-fn pages<F>(
+fn pages<T, F>(
     store: S3Store,
     prefix: String,
-    first: Next,
     page: impl Fn(S3Store, String, [Option<String>; 2]) -> F + Send + 'static,
-) -> BoxStream<'static, Result<BlobInfo>>
+) -> BoxStream<'static, Result<T>>
 where
-    F: Future<Output = Result<Page>> + Send + 'static,
+    T: Send + 'static,
+    F: Future<Output = Result<Page<T>>> + Send + 'static,
 {
-    stream::try_unfold(first, move |next| {
+    stream::try_unfold(Next::At([None, None]), move |next| {
         let asked = match next {
             Next::At(marks) => Some(page(store.clone(), prefix.clone(), marks)),
             Next::End => None,
@@ -59,7 +58,11 @@ where
     .boxed()
 }
 
-async fn objects(store: S3Store, prefix: String, marks: [Option<String>; 2]) -> Result<Page> {
+async fn objects(
+    store: S3Store,
+    prefix: String,
+    marks: [Option<String>; 2],
+) -> Result<Page<BlobInfo>> {
     let location = &store.location;
     let [token, _] = marks;
     let page = store
@@ -87,7 +90,11 @@ async fn objects(store: S3Store, prefix: String, marks: [Option<String>; 2]) -> 
     Ok((found.collect(), next))
 }
 
-async fn uploads(store: S3Store, prefix: String, marks: [Option<String>; 2]) -> Result<Page> {
+async fn uploads(
+    store: S3Store,
+    prefix: String,
+    marks: [Option<String>; 2],
+) -> Result<Page<UnfinishedUpload>> {
     let location = &store.location;
     let [key, upload] = marks;
     let asked = store
@@ -104,12 +111,10 @@ async fn uploads(store: S3Store, prefix: String, marks: [Option<String>; 2]) -> 
         Err(error) => return Err(from_sdk(location, Doing::Listing, "", error)),
     };
     let found = page.uploads().iter().filter_map(|upload| {
-        let path = path(&store, upload.key()?)?;
-        Some(BlobInfo {
-            path: unfinished::name(&path, upload.upload_id()?),
-            // Its parts would have to be asked for, upload by upload.
-            size: 0,
-            modified: timestamp(upload.initiated()?)?,
+        Some(UnfinishedUpload {
+            path: path(&store, upload.key()?)?,
+            id: upload.upload_id()?.to_owned(),
+            begun: timestamp(upload.initiated()?)?,
         })
     });
     let next = match (page.next_key_marker(), page.next_upload_id_marker()) {
@@ -134,19 +139,4 @@ fn path(store: &S3Store, key: &str) -> Option<String> {
 fn timestamp(time: &DateTime) -> Option<Timestamp> {
     let nanos = i32::try_from(time.subsec_nanos()).ok()?;
     Timestamp::new(time.secs(), nanos).ok()
-}
-
-/// The name under which an upload that never became an object is listed, and deleted.
-pub(super) mod unfinished {
-    const MARK: &str = ".unfinished-";
-
-    pub(in super::super) fn name(path: &str, upload: &str) -> String {
-        format!("{path}{MARK}{upload}")
-    }
-
-    /// The path of the object that it was to be, and the upload's id.
-    pub(in super::super) fn read(name: &str) -> Option<(&str, &str)> {
-        name.rsplit_once(MARK)
-            .filter(|(path, upload)| !path.is_empty() && !path.ends_with('/') && !upload.is_empty())
-    }
 }

@@ -9,6 +9,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::S3Store;
 use super::error::{Doing, from_sdk, status};
+use crate::fault::mutation;
 use crate::{Error, Result};
 
 /// Requests for ranges of one object that are under way at once.
@@ -96,6 +97,11 @@ impl S3Store {
 
     async fn read(&self, path: &str, part: Part) -> Result<Option<Bytes>> {
         let key = self.key(path)?;
+        if mutation("list_on_read") {
+            let _found = super::listing::of_objects(self.clone(), path.to_owned())
+                .next()
+                .await;
+        }
         let mut broken_off = 0;
         loop {
             let output = match self.ask(path, &key, &part).await? {
@@ -112,7 +118,9 @@ impl S3Store {
             let expected = self.expected(path, &part, &output)?;
             match output.body.collect().await.map(|body| body.into_bytes()) {
                 Ok(bytes) if bytes.len() as u64 == expected => return Ok(Some(bytes)),
-                Err(_) | Ok(_) if broken_off < BROKEN_OFF => broken_off += 1,
+                Err(_) | Ok(_) if broken_off < BROKEN_OFF && !mutation("broken_off_is_final") => {
+                    broken_off += 1;
+                }
                 Ok(_) => return Err(self.broken_off(path)),
                 Err(error) => return Err(self.broken_off(path).with_source(error)),
             }

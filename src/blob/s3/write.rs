@@ -11,7 +11,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::S3Store;
 use super::error::{Doing, from_sdk, status};
-use super::listing::unfinished;
+use crate::fault::mutation;
 use crate::{Error, Result};
 
 /// Parts that go up at once.
@@ -63,8 +63,8 @@ impl S3Store {
             .put_object()
             .bucket(self.location.bucket())
             .key(key)
-            .if_none_match("*")
-            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .set_if_none_match(condition())
+            .set_checksum_algorithm(checksum())
             .body(ByteStream::from(bytes))
             .customize()
             .config_override(slow())
@@ -77,7 +77,7 @@ impl S3Store {
         let mut upload = self.begin(path, key).await.map_err(Refused::Failed)?;
         let done = upload.send(bytes, self.part_size(bytes.len())).await;
         // What failed for certain is taken back here, so that the caller's next word is the last one.
-        if done.is_err() {
+        if done.is_err() && !mutation("failed_parts_stay") {
             upload.abort().await;
         }
         upload.is_whole = true;
@@ -91,7 +91,7 @@ impl S3Store {
             .create_multipart_upload()
             .bucket(self.location.bucket())
             .key(key)
-            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .set_checksum_algorithm(checksum())
             .send()
             .await
             .map_err(failed)?;
@@ -123,6 +123,7 @@ impl S3Store {
                 error.code(),
                 Some("ConditionalRequestConflict" | "NoSuchUpload")
             );
+        let may_be_there = may_be_there && !mutation("refused_is_final");
         let error = from_sdk(&self.location, Doing::Writing, path, error);
         if may_be_there {
             Refused::There(error)
@@ -137,7 +138,8 @@ impl S3Store {
             // It was there a moment ago, or it is not there yet.
             return Err(refusal);
         };
-        if size == bytes.len() as u64 && self.is_same(path, bytes).await? {
+        let is_as_large = size == bytes.len() as u64;
+        if is_as_large && (mutation("as_large_is_same") || self.is_same(path, bytes).await?) {
             return Ok(());
         }
         Err(Error::conflict(
@@ -166,11 +168,7 @@ impl S3Store {
         Ok(true)
     }
 
-    /// Deletes an object, or takes back the parts of one that never became whole.
     pub(super) async fn remove(&self, path: &str) -> Result<()> {
-        if let Some((path, id)) = unfinished::read(path) {
-            return self.take_back(path, &self.key(path)?, id).await;
-        }
         let key = self.key(path)?;
         let asked = self
             .client
@@ -184,7 +182,7 @@ impl S3Store {
         }
     }
 
-    async fn take_back(&self, path: &str, key: &str, id: &str) -> Result<()> {
+    pub(super) async fn abort(&self, path: &str, key: &str, id: &str) -> Result<()> {
         let asked = self
             .client
             .abort_multipart_upload()
@@ -218,7 +216,7 @@ impl Upload<'_> {
             .bucket(self.store.location.bucket())
             .key(self.key)
             .upload_id(&self.id)
-            .if_none_match("*")
+            .set_if_none_match(condition())
             .multipart_upload(
                 CompletedMultipartUpload::builder()
                     .set_parts(Some(parts))
@@ -242,7 +240,7 @@ impl Upload<'_> {
             .key(self.key)
             .upload_id(&self.id)
             .part_number(number)
-            .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .set_checksum_algorithm(checksum())
             .body(ByteStream::from(bytes))
             .customize()
             .config_override(slow())
@@ -257,8 +255,8 @@ impl Upload<'_> {
     }
 
     async fn abort(&self) {
-        if let Err(error) = self.store.take_back(self.path, self.key, &self.id).await {
-            tracing::warn!(object = self.path, %error, "parts of an object that was not written stay until orphans are collected");
+        if let Err(error) = self.store.abort(self.path, self.key, &self.id).await {
+            tracing::warn!(object = self.path, %error, "parts of an object that was not written stay until orphans are removed");
         }
     }
 }
@@ -266,7 +264,7 @@ impl Upload<'_> {
 impl Drop for Upload<'_> {
     /// A write that was given up half way.
     fn drop(&mut self) {
-        if self.is_whole {
+        if self.is_whole || mutation("dropped_parts_stay") {
             return;
         }
         // Without a runtime nothing can be sent any more; the listing of orphans finds the parts.
@@ -289,6 +287,16 @@ impl Drop for Upload<'_> {
             });
         }
     }
+}
+
+/// That nothing of this name is there.
+fn condition() -> Option<String> {
+    (!mutation("put_without_condition")).then(|| "*".to_owned())
+}
+
+/// What the server checks the bytes by before it keeps them.
+fn checksum() -> Option<ChecksumAlgorithm> {
+    (!mutation("put_without_checksum")).then_some(ChecksumAlgorithm::Crc32)
 }
 
 /// With the time that bytes take to go up.

@@ -17,7 +17,7 @@ fn each_backend() {
         (
             "ducklake:sqlite:t.db?data=archive/&table=x",
             Address::Archive {
-                catalog: "t.db".into(),
+                catalog: Catalog::Sqlite("t.db".into()),
                 table: "x".into(),
                 data: ArchiveData::Directory("archive/".into()),
             },
@@ -25,9 +25,25 @@ fn each_backend() {
         (
             "ducklake:sqlite:t.db?data=s3://bucket/a&region=x&path_style=true",
             Address::Archive {
-                catalog: "t.db".into(),
+                catalog: Catalog::Sqlite("t.db".into()),
                 table: "records".into(),
                 data: ArchiveData::S3("s3://bucket/a?path_style=true&region=x".parse().unwrap()),
+            },
+        ),
+        (
+            "ducklake:postgres://u:p@h/d?data=s3://bucket/a&region=x&schema=thermocline&table=y&sslmode=require",
+            Address::Archive {
+                catalog: Catalog::Postgres(DatabaseUrl::new("postgres://u:p@h/d?sslmode=require")),
+                table: "y".into(),
+                data: ArchiveData::S3("s3://bucket/a?region=x".parse().unwrap()),
+            },
+        ),
+        (
+            "ducklake:postgres://u:p@h/d?data=archive/",
+            Address::Archive {
+                catalog: Catalog::Postgres(DatabaseUrl::new("postgres://u:p@h/d")),
+                table: "records".into(),
+                data: ArchiveData::Directory("archive/".into()),
             },
         ),
         (
@@ -69,8 +85,13 @@ fn what_is_no_url() {
         ("ducklake:sqlite:t.db", ErrorKind::Invalid, "?data=archive/"),
         (
             "ducklake:postgres://u:p@h/d",
+            ErrorKind::Invalid,
+            "?data=archive/",
+        ),
+        (
+            "ducklake:postgres://u:p@h/d?data=a&schema=other",
             ErrorKind::Unsupported,
-            "not built yet",
+            "the schema `thermocline`",
         ),
         (
             "ducklake:sqlite:t.db?data=a&region=x",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::TryStreamExt;
+use jiff::Timestamp;
 use thermocline::{
     BlobStore, Database, DatabaseExt, Error, ErrorKind, MemoryDatabase, ParquetArchive, Query,
     TieredDatabase,
@@ -12,6 +13,7 @@ use thermocline::{
 use super::Shelf;
 use super::place::{self, Place, on_both};
 use super::proxy::{Proxy, Trouble};
+use crate::hooked_blobs::HookedBlobs;
 
 on_both! {
     what_was_archived_is_read_searched_and_changed
@@ -203,6 +205,58 @@ async fn a_write_whose_answer_was_lost_is_done_once(place: Place) {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert_eq!(shelf.fresh().await.count(&Query::all()).await.unwrap(), 100);
     assert_eq!(shelf.segments().await.len(), 1);
+}
+
+/// A process died while an object went up in parts: its journal knows the batch, nobody else the parts.
+#[tokio::test]
+#[ignore = "needs a server of S3 (scripts/services)"]
+async fn parts_of_a_batch_that_a_crash_left_go_with_it() {
+    let (place, _alive) = place::real().await;
+    let blobs = HookedBlobs::over(Arc::new(place.store().await));
+    let shelf = Shelf::over(Arc::clone(&blobs)).await;
+    shelf.fill(1).await;
+    let (uploading, _gate) = blobs.hold("put");
+    let archive = shelf.archive.clone();
+    let job = tokio::spawn(async move { archive.write(vec![super::put("x", 1)]).await });
+    uploading.notified().await;
+    job.abort();
+    assert!(job.await.unwrap_err().is_cancelled());
+    *blobs.hook.lock() = None;
+    shelf.clock.advance(Duration::from_secs(2 * 3600));
+    let found = shelf.archive.find_orphans().await.unwrap();
+    let [batch] = &found.batches[..] else {
+        panic!("{found:?}");
+    };
+    let client = place.client();
+    let object = place.key(&batch.objects[0]);
+    let begun = client.create_multipart_upload();
+    let begun = begun.bucket(&place.bucket).key(object);
+    begun.send().await.unwrap();
+    let unfinished = async || {
+        let listed = blobs.list_unfinished("");
+        listed.try_collect::<Vec<_>>().await.unwrap().len()
+    };
+    assert_eq!(unfinished().await, 1);
+    assert_eq!(shelf.archive.remove_orphans(&found).await.unwrap(), 1);
+    assert_eq!(unfinished().await, 0);
+
+    // Of a batch that no journal knows, once it is older than any job.
+    let begun = client.create_multipart_upload();
+    let folder = shelf.segments().await.remove(0);
+    let begun = begun.bucket(&place.bucket).key(place.key(&folder));
+    begun.send().await.unwrap();
+    shelf.clock.set(Timestamp::now());
+    let found = shelf.archive.find_orphans().await.unwrap();
+    assert!(
+        found.unfinished.is_empty(),
+        "it may still be at work: {found:?}"
+    );
+    shelf.clock.advance(Duration::from_secs(2 * 3600));
+    let found = shelf.archive.find_orphans().await.unwrap();
+    assert_eq!(found.unfinished.len(), 1, "{found:?}");
+    assert_eq!(shelf.archive.remove_orphans(&found).await.unwrap(), 1);
+    assert_eq!(unfinished().await, 0);
+    assert_eq!(shelf.segments().await, [folder], "the object itself stays");
 }
 
 async fn what_crashed_jobs_left_is_found_and_removed(place: Place) {

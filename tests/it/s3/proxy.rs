@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,7 @@ pub(crate) struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
     accepting: AbortHandle,
+    stopped: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -41,12 +43,15 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
         let of_all = Arc::clone(&shared);
+        let stopped = CancellationToken::new();
+        let stopping = stopped.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(&upstream).await;
                 let shared = Arc::clone(&of_all);
                 if let Ok(server) = server {
-                    tokio::spawn(serve(client, server, shared));
+                    let serving = serve(client, server, shared);
+                    tokio::spawn(stopping.clone().run_until_cancelled_owned(serving));
                 }
             }
         });
@@ -54,6 +59,7 @@ impl Proxy {
             address,
             shared,
             accepting: accepting.abort_handle(),
+            stopped,
         }
     }
 
@@ -67,12 +73,18 @@ impl Proxy {
         troubles.push_back((wanted.to_owned(), trouble));
     }
 
+    /// Ends every connection, and takes no other.
+    pub(crate) fn stop(&self) {
+        self.accepting.abort();
+        self.stopped.cancel();
+    }
+
     /// Whether everything that was to happen has happened.
     pub(crate) fn is_done(&self) -> bool {
         self.shared.troubles.lock().is_empty()
     }
 
-    /// The requests since the last call: method, target and range.
+    /// The requests since the last call: method, target, range, and whether the bytes have a checksum.
     pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.requests.lock())
     }
@@ -80,7 +92,7 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.accepting.abort();
+        self.stop();
     }
 }
 
@@ -127,7 +139,9 @@ async fn requests(
             })
         };
         let range = value("range").map(|range| format!(" {range}"));
-        let noted = format!("{line}{}", range.unwrap_or_default());
+        let checksum = value("x-amz-checksum-crc32").map(|_| " with a checksum".to_owned());
+        let noted = [range, checksum].into_iter().flatten();
+        let noted = std::iter::once(line.to_owned()).chain(noted).collect();
         shared.requests.lock().push(noted);
         let happens = {
             let mut troubles = shared.troubles.lock();

@@ -38,7 +38,7 @@ async fn every_call_is_one_request(place: Place) {
         .put(OBJECT, Bytes::from(vec![7; 300_000]))
         .await
         .unwrap();
-    requests(&[&format!("PUT {key} PutObject")]);
+    requests(&[&format!("PUT {key} PutObject with a checksum")]);
 
     store.get_suffix(OBJECT, 1000).await.unwrap().unwrap();
     requests(&[&format!("GET {key} GetObject bytes=-1000")]);
