@@ -22,6 +22,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::S3Store;
 use crate::blob::location::{S3Location, S3Server};
+use crate::fault::mutation;
 use crate::{Clock, Error, Result, SystemClock};
 
 /// Where a request is signed for whose server has no regions.
@@ -111,8 +112,10 @@ impl S3StoreBuilder {
         let has_endpoint = shared.endpoint_url().is_some() || server.endpoint.is_some();
         let config = aws_sdk_s3::config::Builder::from(&shared)
             .force_path_style(server.path_style.unwrap_or(has_endpoint))
-            // Writes name theirs; nothing else that is sent has bytes worth one.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .request_checksum_calculation(match mutation("put_without_checksum") {
+                false => RequestChecksumCalculation::WhenSupported,
+                true => RequestChecksumCalculation::WhenRequired,
+            })
             // What is read are ranges, for which no server has a checksum; segments carry their own.
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();
