@@ -74,7 +74,15 @@ impl Peer {
     pub(crate) fn sqlite(file: &Path) -> Result<Self, Failure> {
         let program = std::env::var_os("THERMOCLINE_BENCH_SQLITE")
             .ok_or("THERMOCLINE_BENCH_SQLITE is not set: scripts/bench does it")?;
-        let mut child = Command::new(program)
+        Self::of(
+            &mut Command::new(program),
+            &serde_json::json!({ "open": file }),
+        )
+    }
+
+    /// Starts a program and tells it what it works with.
+    pub(crate) fn of(command: &mut Command, place: &Value) -> Result<Self, Failure> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -84,11 +92,11 @@ impl Peer {
             input: input.ok_or("no pipe")?,
             output: BufReader::new(output.ok_or("no pipe")?),
         };
-        writeln!(peer.input, "{}", serde_json::json!({ "open": file }))?;
+        writeln!(peer.input, "{place}")?;
         Ok(peer)
     }
 
-    /// The seconds of CPU that a piece of work takes.
+    /// What a piece of work takes, in seconds: of CPU or of time, as the peer measures.
     pub(crate) fn works(&mut self, work: &Value) -> Result<f64, Failure> {
         writeln!(self.input, "{work}")?;
         let mut line = String::new();

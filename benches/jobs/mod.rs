@@ -5,6 +5,8 @@ mod hand;
 mod hot;
 mod lookup;
 mod readthrough;
+#[cfg(feature = "s3")]
+mod s3;
 mod search;
 mod segment;
 mod sqlite;
@@ -57,6 +59,12 @@ pub(crate) const JOBS: &[Job] = &[
         name: "move",
         about: "the whole move of the flights and of a million records, against DuckDB COPY and DELETE",
         run: whole_move::run,
+    },
+    #[cfg(feature = "s3")]
+    Job {
+        name: "s3",
+        about: "lookups in a bucket against DuckDB and DataFusion, PUT and GET against the SDK alone",
+        run: s3::run,
     },
     Job {
         name: "search",
