@@ -33,6 +33,17 @@ use crate::Result;
 /// A place for immutable objects. Paths are relative, with `/` between parts, and made by this crate only.
 #[async_trait]
 pub trait BlobStore: Send + Sync + Debug {
+    /// Makes the place itself where it is missing; nothing to do where others make it (a bucket).
+    ///
+    /// Asked for only while no object can lie there: a place that is missing later was moved, or is not mounted, and is
+    /// not made anew.
+    ///
+    /// # Errors
+    /// `Unavailable`: it cannot be made.
+    async fn prepare(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Writes a new object, durably: after this returned, a crash of the machine does not lose it.
     ///
     /// # Errors
@@ -95,6 +106,10 @@ pub struct UnfinishedUpload {
 
 #[async_trait]
 impl<B: BlobStore + ?Sized> BlobStore for Arc<B> {
+    async fn prepare(&self) -> Result<()> {
+        (**self).prepare().await
+    }
+
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
         (**self).put(path, bytes).await
     }

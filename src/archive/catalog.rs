@@ -88,6 +88,11 @@ impl Catalog {
         meta::init(tx, self.sql, &self.root, now).await
     }
 
+    /// Whether files of any table lie, or once lay, where the catalog says.
+    pub(crate) async fn knows_of_files(&self, tx: &mut dyn HostTransaction) -> Result<bool> {
+        meta::knows_of_files(tx, self.sql).await
+    }
+
     /// Where foreign readers look for the files, if that is another place than ours.
     pub(crate) async fn foreign_data_path(
         &self,

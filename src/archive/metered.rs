@@ -52,6 +52,10 @@ impl MeteredBlobs {
 
 #[async_trait]
 impl BlobStore for MeteredBlobs {
+    async fn prepare(&self) -> Result<()> {
+        self.inner.prepare().await
+    }
+
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
         let length = bytes.len() as u64;
         let answer = self.inner.put(path, bytes).await;

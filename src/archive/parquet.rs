@@ -97,6 +97,9 @@ impl ParquetArchive {
             .catalog
             .check_bound_age(&mut *tx, &self.age_text())
             .await?;
+        if !self.0.catalog.knows_of_files(&mut *tx).await? {
+            self.0.blobs.prepare().await?;
+        }
         if let Some(other) = self.0.catalog.foreign_data_path(&mut *tx).await? {
             tracing::warn!(
                 data_path = other,

@@ -26,7 +26,7 @@ impl Bench {
             .await
             .unwrap();
         let host = primary.catalog_host().unwrap();
-        let blobs = DirectoryStore::open(folder.path().join("archive")).unwrap();
+        let blobs = DirectoryStore::open(folder.path()).unwrap();
         let catalog = Catalog::new(host.dialect(), &blobs.root(), "records");
         let clock = ManualClock::at("2026-11-24T14:00:00Z".parse().unwrap());
         let columns = SystemColumn::ALL.map(Column::from);

@@ -82,6 +82,10 @@ impl<B: BlobStore> CountedBlobs<B> {
 
 #[async_trait]
 impl<B: BlobStore> BlobStore for CountedBlobs<B> {
+    async fn prepare(&self) -> Result<()> {
+        self.inner.prepare().await
+    }
+
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
         self.wrote(bytes.len());
         self.inner.put(path, bytes).await

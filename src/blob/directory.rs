@@ -30,14 +30,14 @@ pub struct DirectoryStore {
 }
 
 impl DirectoryStore {
-    /// Opens the directory at `path`, which is made where it is missing.
+    /// Opens the directory at `path`, which may be missing: [`prepare`](BlobStore::prepare) makes it. While it is missing,
+    /// every call is `Unavailable`.
     ///
     /// # Errors
-    /// `Unavailable`: it cannot be made. `Invalid`: its path is not UTF-8, so no catalog could name it.
+    /// `Unavailable`: the path cannot be followed. `Invalid`: it is not UTF-8, so no catalog could name it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let root = fs::create_dir_all(path)
-            .and_then(|()| path.canonicalize())
+        let root = followed(path)
             .map_err(|error| failed("the folder of the archive cannot be opened", path, error))?;
         let mut address = root
             .to_str()
@@ -86,10 +86,7 @@ impl DirectoryStore {
                         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
                     ) =>
                 {
-                    // A folder that is gone (not mounted) says nothing about its objects.
-                    root.metadata()
-                        .map(|_| None)
-                        .map_err(|error| failed("the folder of the archive is gone", &root, error))
+                    check_there(&root).map(|()| None)
                 }
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Error::corrupt(
                     "an object ends before the bytes that were asked for",
@@ -105,6 +102,15 @@ impl DirectoryStore {
 
 #[async_trait]
 impl BlobStore for DirectoryStore {
+    async fn prepare(&self) -> Result<()> {
+        let root = Arc::clone(&self.root);
+        blocking(move || {
+            make(&root)
+                .map_err(|error| failed("the folder of the archive cannot be made", &root, error))
+        })
+        .await
+    }
+
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
         let file = self.file(path)?;
         let root = Arc::clone(&self.root);
@@ -135,6 +141,7 @@ impl BlobStore for DirectoryStore {
 
     async fn delete(&self, path: &str) -> Result<()> {
         let file = self.file(path)?;
+        let root = Arc::clone(&self.root);
         blocking(move || match fs::remove_file(&file) {
             Ok(()) => Ok(()),
             // Nothing lies below what is no folder, and a folder is no object.
@@ -146,7 +153,7 @@ impl BlobStore for DirectoryStore {
                         | io::ErrorKind::IsADirectory
                 ) =>
             {
-                Ok(())
+                check_there(&root)
             }
             Err(error) => Err(failed("an object cannot be removed", &file, error)),
         })
@@ -162,6 +169,7 @@ impl BlobStore for DirectoryStore {
             if !folder.is_empty() {
                 check_path(folder)?;
             }
+            check_there(&root)?;
             walk(&root, folder, &prefix, &mut found).map_err(|error| {
                 failed("the folder of the archive cannot be listed", &root, error)
             })?;
@@ -176,10 +184,44 @@ impl BlobStore for DirectoryStore {
     }
 }
 
+/// Makes a folder, and what is missing above it, durably.
+fn make(folder: &Path) -> io::Result<()> {
+    let missing = folder.ancestors().take_while(|at| !at.exists()).count();
+    fs::create_dir_all(folder)?;
+    for made in folder.ancestors().take(missing) {
+        made.parent().map_or(Ok(()), sync_folder)?;
+    }
+    Ok(())
+}
+
+/// The path of a folder without links, as far as it exists.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let path = std::path::absolute(path)?;
+            match (path.parent(), path.file_name()) {
+                (Some(folder), Some(name)) => Ok(followed(folder)?.join(name)),
+                _ => Err(error),
+            }
+        }
+        Ok(found) if !found.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
+        found => found,
+    }
+}
+
+/// That the folder itself is missing (not mounted, say) says nothing about its objects.
+fn check_there(root: &Path) -> Result<()> {
+    match root.metadata() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(failed("the folder of the archive is gone", root, error)),
+    }
+}
+
 /// Writes `file`, whole and durable, unless it is there.
 fn write_new(root: &Path, file: &Path, bytes: &[u8]) -> Result<()> {
     let folder = file.parent().unwrap_or(root);
     let full = |error| failed("an object cannot be written", folder, error);
+    check_there(root)?;
     fs::create_dir_all(folder).map_err(full)?;
     let mut unfinished = unfinished_in(folder).map_err(full)?;
     unfinished.write_all(bytes).map_err(full)?;
@@ -309,6 +351,9 @@ fn failed(message: &'static str, place: &Path, error: io::Error) -> Error {
         }
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             "a file stands where a folder should"
+        }
+        io::ErrorKind::NotFound => {
+            "mount it; or, if it was moved, name its place in the configuration and run `thermocline init`"
         }
         _ => "see whether the disk is there and well",
     };

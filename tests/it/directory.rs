@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use futures::TryStreamExt;
 use thermocline::{BlobStore, DirectoryStore, ErrorKind};
 
 use crate::blob_contract::{OBJECT, found};
 
 fn store() -> (tempfile::TempDir, DirectoryStore) {
     let dir = tempfile::tempdir().unwrap();
-    let store = DirectoryStore::open(dir.path().join("archive")).unwrap();
+    let folder = dir.path().join("archive");
+    std::fs::create_dir(&folder).unwrap();
+    let store = DirectoryStore::open(folder).unwrap();
     (dir, store)
 }
 
@@ -73,6 +76,29 @@ async fn a_file_where_a_folder_should_be_is_unavailable_and_named() {
     assert!(error.to_string().contains("archive/main"), "{error}");
     let error = DirectoryStore::open(dir.path().join("archive/main")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_gone_is_unavailable_and_not_made_anew() {
+    let (dir, store) = store();
+    store.put(OBJECT, "x".into()).await.unwrap();
+    let (root, aside) = (dir.path().join("archive"), dir.path().join("aside"));
+    std::fs::rename(&root, &aside).unwrap();
+    let store = DirectoryStore::open(&root).unwrap();
+    let errors = [
+        store.put(OBJECT, "x".into()).await.unwrap_err(),
+        store.size(OBJECT).await.unwrap_err(),
+        store.get_suffix(OBJECT, 1).await.unwrap_err(),
+        store.delete(OBJECT).await.unwrap_err(),
+        store.list("main/").try_next().await.unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(error.to_string().contains("mount it"), "{error}");
+    }
+    assert!(!root.exists());
+    std::fs::rename(&aside, &root).unwrap();
+    assert_eq!(store.size(OBJECT).await.unwrap(), Some(1));
 }
 
 /// The file is synced before it has its name; its folder, and those that were made for it, after.
@@ -155,6 +181,7 @@ async fn put_as_child() -> bool {
         return false;
     };
     let store = DirectoryStore::open(root).unwrap();
+    store.prepare().await.unwrap();
     store.put(OBJECT, vec![7; 4096].into()).await.unwrap();
     true
 }

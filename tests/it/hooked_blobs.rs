@@ -81,6 +81,10 @@ impl HookedBlobs {
 
 #[async_trait]
 impl BlobStore for HookedBlobs {
+    async fn prepare(&self) -> Result<()> {
+        self.inner.prepare().await
+    }
+
     async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
         self.before("put", path).await?;
         self.inner.put(path, bytes).await

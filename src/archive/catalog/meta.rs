@@ -172,6 +172,13 @@ pub(super) async fn metadata(
     Ok(value.map(str::to_owned))
 }
 
+/// Whether files of any table lie, or once lay, where the catalog says.
+pub(super) async fn knows_of_files(tx: &mut dyn HostTransaction, sql: Sql) -> Result<bool> {
+    let table = sql.table("ducklake_data_file");
+    let select = format!("SELECT data_file_id FROM {table} LIMIT 1");
+    Ok(!tx.query(&select, &[]).await?.is_empty())
+}
+
 /// Sets where foreign readers look for the files.
 pub(super) async fn set_data_path(
     tx: &mut dyn HostTransaction,

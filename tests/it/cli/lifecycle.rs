@@ -319,6 +319,28 @@ fn init_adopts_an_archive_that_was_moved() {
 }
 
 #[test]
+fn an_archive_whose_folder_is_gone_is_not_begun_anew() {
+    let world = loaded();
+    world.ok(&["archive", "--once", "--now", NOW]);
+    let all = world.ok(&["count"]);
+    let (folder, aside) = (world.path().join("archive"), world.path().join("aside"));
+    std::fs::rename(&folder, &aside).unwrap();
+    assert_eq!(source(&world, "new/1"), "primary", "live records are read");
+    let ended = world.run(&["get", "old/1"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    for part in ["the folder of the archive is gone", "thermocline init"] {
+        assert!(ended.err.contains(part), "{part}: {}", ended.err);
+    }
+    let ended = world.run(&["archive", "--once", "--now", "2030-01-01"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    assert!(!folder.exists());
+    std::fs::rename(&aside, &folder).unwrap();
+    assert_eq!(world.ok(&["count"]), all);
+    world.ok(&["archive", "--once", "--now", "2030-01-01"]);
+    assert_eq!(world.ok(&["count"]), all);
+}
+
+#[test]
 #[ignore = "takes minutes without optimization: run scripts/test"]
 fn the_demo_leaves_what_it_promises() {
     let world = World::empty();
