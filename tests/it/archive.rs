@@ -620,6 +620,7 @@ async fn a_moved_archive_tells_others_where_it_lies() {
         "nobody looks elsewhere"
     );
     let elsewhere = bench.folder.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).expect("a folder");
     let moved = || async {
         ParquetArchive::in_dir(&elsewhere)
             .catalog(bench.primary.catalog_host().expect("a host"))
