@@ -7,6 +7,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use jiff::SignedDuration;
 use jiff::Timestamp;
 
 use crate::age::Age;
@@ -123,6 +125,29 @@ pub struct DueScan<'a> {
     pub rows: usize,
     /// Stops once the page's records take so many bytes.
     pub bytes: u64,
+}
+
+impl DueScan<'_> {
+    /// The filter, if it means the same at every time; else one that takes all. What `now()` is, the caller alone knows.
+    ///
+    /// # Errors
+    /// `Invalid`: the filter.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn timeless_filter(&self) -> Result<Filter> {
+        let query = Query::from(self.filter.clone());
+        let filter_at = |now| {
+            query
+                .prepare(now)
+                .map(|prepared| prepared.query().filter.clone())
+        };
+        let filter = filter_at(self.before)?;
+        let later = self
+            .before
+            .saturating_add(SignedDuration::from_secs(1))
+            .unwrap_or(self.before);
+        let is_timeless = filter == filter_at(later)?;
+        Ok(if is_timeless { filter } else { Filter::ALL })
+    }
 }
 
 /// A page of a [`DueScan`].

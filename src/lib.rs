@@ -40,7 +40,7 @@ mod sql;
 pub mod telemetry;
 mod tier;
 mod tiered;
-#[cfg(any(feature = "config", feature = "s3"))]
+#[cfg(any(feature = "config", feature = "postgres", feature = "s3"))]
 mod url;
 mod write;
 

@@ -26,7 +26,11 @@ pub(crate) fn parts<const N: usize>(text: &str, keys: [&str; N]) -> Result<Parts
     Ok((decoded(name)?, values))
 }
 
-fn decoded(text: &str) -> Result<String, String> {
+/// The text with each `%XX` as the byte that it stands for.
+///
+/// # Errors
+/// A sentence for people: a wrong `%`, or bytes that are not UTF-8.
+pub(crate) fn decoded(text: &str) -> Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

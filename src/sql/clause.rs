@@ -3,7 +3,8 @@
 //! Where SQL can say a test exactly, the two are the same. Where it cannot, the first is wider and the second narrower,
 //! and the matcher decides about the rows between them. A negation swaps the two, so nothing is lost or guessed under it.
 
-use crate::Comparison;
+use crate::query::{Path, Predicate};
+use crate::{Comparison, Filter};
 
 /// Between what a filter's truth lies.
 #[derive(Clone, Debug)]
@@ -25,6 +26,24 @@ impl Clause {
         may: Condition::Never,
         must: Condition::Never,
     };
+
+    /// What is known of a filter by what `test` knows of its tests; of those that lie deeper than `deepest` nothing is.
+    pub(crate) fn of(
+        filter: &Filter,
+        deepest: usize,
+        test: &mut impl FnMut(&Path, &Predicate) -> Self,
+    ) -> Self {
+        let mut part = |part: &Filter| match deepest.checked_sub(1) {
+            Some(deepest) => Self::of(part, deepest, test),
+            None => Self::UNKNOWN,
+        };
+        match filter {
+            Filter::And(parts) => Self::all(parts.iter().map(part).collect()),
+            Filter::Or(parts) => Self::any(parts.iter().map(part).collect()),
+            Filter::Not(negated) => part(negated).negated(),
+            Filter::Test(path, predicate) => test(path, predicate),
+        }
+    }
 
     pub(crate) fn exactly(condition: impl Into<Condition>) -> Self {
         let may = condition.into();

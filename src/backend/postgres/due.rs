@@ -10,10 +10,10 @@ use super::age::AgeColumn;
 use super::lease::Lease;
 use super::pushdown::{Pushdown, Values};
 use super::row::{self, Args, COLUMN_COUNT, COLUMNS, Cells};
+use crate::Result;
 use crate::catalog_host::{DueCursor, DuePage, DueScan, SkipReason};
 use crate::sql::SqlValue;
 use crate::sql::dates::date_after;
-use crate::{Filter, Query, Result};
 
 /// How many rows one statement asks for: what a page does not want of them is thrown away.
 const STEP: usize = 2_000;
@@ -155,20 +155,8 @@ pub(super) fn cursor_at(age: &AgeColumn, row: &PgRow, id: &str) -> Result<DueCur
     })
 }
 
-/// The filter as far as SQL can narrow by it; one that asks for `now()` is the caller's alone, who knows what it is.
+/// The filter as far as SQL can narrow by it.
 pub(super) fn narrowed(scan: &DueScan<'_>, place: &Place, taken: usize) -> Result<Pushdown> {
-    let query = Query::from(scan.filter.clone());
-    let filter_at = |now| {
-        query
-            .prepare(now)
-            .map(|prepared| prepared.query().filter.clone())
-    };
-    let filter = filter_at(scan.before)?;
-    let later = scan
-        .before
-        .saturating_add(SignedDuration::from_secs(1))
-        .unwrap_or(scan.before);
-    let is_timeless = filter == filter_at(later)?;
-    let filter = if is_timeless { filter } else { Filter::ALL };
+    let filter = scan.timeless_filter()?;
     Ok(Pushdown::of(&filter, &place.zone, Values::Bound(taken)))
 }

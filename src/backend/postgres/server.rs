@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{Error, Result};
+use crate::{Error, Result, url};
 
 /// The table where a URL names none.
 const TABLE: &str = "records";
@@ -142,23 +142,9 @@ impl Server {
 }
 
 fn decoded(key: &str, value: &str) -> Result<String> {
-    let wrong = || Error::invalid("a key of the URL needs one value").with("key", key.to_owned());
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = rest.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let value = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
-        bytes.push(value.ok_or_else(wrong)?);
-        rest = &rest[2..];
-    }
-    match String::from_utf8(bytes) {
+    match url::decoded(value) {
         Ok(text) if !text.is_empty() => Ok(text),
-        _ => Err(wrong()),
+        _ => Err(Error::invalid("a key of the URL needs one value").with("key", key.to_owned())),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::layout::Table;
 use super::lease::Lease;
@@ -11,7 +11,7 @@ use super::row::{self, Args, sql_row};
 use crate::catalog_host::{DueCursor, DuePage, DueScan, SkipReason};
 use crate::sql::SqlValue;
 use crate::sql::dates::date_after;
-use crate::{Age, AgeForm, Filter, Query, Result};
+use crate::{Age, AgeForm, Result};
 
 /// Stands in a range for what else is asked of a row.
 const FILTERED: &str = "{filtered}";
@@ -83,23 +83,9 @@ pub(super) fn bounds(age: &Age, before: Timestamp) -> (SqlValue, SqlValue) {
     }
 }
 
-/// The filter as far as SQL can narrow by it, its placeholders after `taken` others; one that asks for `now()` is the caller's alone, who knows what it is.
+/// The filter as far as SQL can narrow by it, its placeholders after `taken` others.
 pub(super) fn narrowed(scan: &DueScan<'_>, reach: Reach, taken: usize) -> Result<Pushdown> {
-    let query = Query::from(scan.filter.clone());
-    let filter_at = |now| {
-        query
-            .prepare(now)
-            .map(|prepared| prepared.query().filter.clone())
-    };
-    let filter = filter_at(scan.before)?;
-    let is_timeless = filter
-        == filter_at(
-            scan.before
-                .saturating_add(SignedDuration::from_secs(1))
-                .unwrap_or(scan.before),
-        )?;
-    let filter = if is_timeless { filter } else { Filter::ALL };
-    Ok(Pushdown::of(&filter, reach, taken))
+    Ok(Pushdown::of(&scan.timeless_filter()?, reach, taken))
 }
 
 struct PageReader<'a> {

@@ -56,7 +56,7 @@ impl Pushdown {
             taken,
             args: Vec::new(),
         };
-        let Clause { may, must } = translator.clause(filter, 0);
+        let Clause { may, must } = translator.clause(filter);
         if translator.args.len() > MOST_VALUES || may.len() + must.len() > LONGEST {
             let Clause { may, must } = Clause::UNKNOWN;
             return Self {
@@ -85,22 +85,15 @@ struct Translator {
 }
 
 impl Translator {
-    fn clause(&mut self, filter: &Filter, depth: usize) -> Clause {
-        if depth > DEEPEST || self.args.len() > MOST_VALUES {
-            return Clause::UNKNOWN;
-        }
-        let mut each = |parts: &[Filter]| {
-            parts
-                .iter()
-                .map(|part| self.clause(part, depth + 1))
-                .collect()
-        };
-        match filter {
-            Filter::And(parts) => Clause::all(each(parts)),
-            Filter::Or(parts) => Clause::any(each(parts)),
-            Filter::Not(part) => self.clause(part, depth + 1).negated(),
-            Filter::Test(path, predicate) => self.test(path, predicate),
-        }
+    /// Where there are more values than a statement takes, the rest need not be looked at: nothing is asked then.
+    fn clause(&mut self, filter: &Filter) -> Clause {
+        Clause::of(filter, DEEPEST, &mut |path, predicate| {
+            if self.args.len() > MOST_VALUES {
+                Clause::UNKNOWN
+            } else {
+                self.test(path, predicate)
+            }
+        })
     }
 
     /// A placeholder for `value`.

@@ -8,7 +8,7 @@ use crate::Comparison;
 use crate::backend::postgres::times::spell;
 use crate::clock::whole_micros;
 use crate::sql::clause::{Clause, operator};
-use crate::sql::dates::{date_after, date_before};
+use crate::sql::dates::around;
 
 impl Translator {
     pub(super) fn compare_time(
@@ -22,19 +22,10 @@ impl Translator {
             Subject::Id => Clause::UNKNOWN,
             Subject::OwnTime(column) => self.compare_own_time(subject, column, comparison, time),
             Subject::Json(_) => {
-                let mut bounds = Vec::new();
-                if !matches!(comparison, Comparison::Gt | Comparison::Ge)
-                    && let Some(date) = date_after(time)
-                {
-                    bounds.push(format!("{} < {}", subject.text(), self.bind(date)));
-                }
-                if !matches!(comparison, Comparison::Lt | Comparison::Le) {
-                    bounds.push(format!(
-                        "{} >= {}",
-                        subject.text(),
-                        self.bind(date_before(time))
-                    ));
-                }
+                let (before, from) = around(comparison, time);
+                let before = before.map(|date| format!("{} < {}", subject.text(), self.bind(date)));
+                let from = from.map(|date| format!("{} >= {}", subject.text(), self.bind(date)));
+                let bounds: Vec<_> = [before, from].into_iter().flatten().collect();
                 if bounds.is_empty() {
                     return subject.is_text().at_most_of();
                 }
