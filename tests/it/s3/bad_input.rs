@@ -122,6 +122,19 @@ async fn a_name_that_nobody_has_is_unavailable() {
     );
 }
 
+/// The endpoint of a server that says the same to everything.
+async fn answering(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _head = socket.read(&mut [0; 4096]).await;
+            let _sent = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    endpoint
+}
+
 #[tokio::test]
 async fn a_server_that_does_not_speak_s3_is_told_so() {
     for answer in [
@@ -130,14 +143,7 @@ async fn a_server_that_does_not_speak_s3_is_told_so() {
         "SSH-2.0-OpenSSH_9.2\r\n",
     ] {
         let (mut place, _alive) = place::in_process().await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        place.endpoint = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            while let Ok((mut socket, _)) = listener.accept().await {
-                let _head = socket.read(&mut [0; 4096]).await;
-                let _sent = socket.write_all(answer.as_bytes()).await;
-            }
-        });
+        place.endpoint = answering(answer).await;
         let error = place
             .store()
             .await
@@ -153,15 +159,8 @@ async fn a_server_that_does_not_speak_s3_is_told_so() {
 #[tokio::test]
 async fn a_server_that_ignores_ranges_is_unsupported() {
     let (mut place, _alive) = place::in_process().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    place.endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let _head = socket.read(&mut [0; 4096]).await;
-            let answer = b"HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: 10\r\n\r\n0123456789";
-            let _sent = socket.write_all(answer).await;
-        }
-    });
+    let answer = "HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: 10\r\n\r\n0123456789";
+    place.endpoint = answering(answer).await;
     let store = place.store().await;
     for error in [
         store.get_ranges(OBJECT, &[2..12]).await.unwrap_err(),
