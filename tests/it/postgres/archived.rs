@@ -15,7 +15,7 @@ use crate::router::Tiers;
 /// An archive alone, with its catalog in a database of its own.
 pub(crate) async fn archive() -> (ParquetArchive, (tempfile::TempDir, Scratch)) {
     let folder = tempfile::tempdir().unwrap();
-    let scratch = Scratch::new().await;
+    let scratch = Scratch::lent().await;
     let host = PostgresDatabase::open(&scratch.url)
         .await
         .unwrap()
@@ -53,7 +53,7 @@ mod alone {
 mod tiered {
     thermocline::conformance_tests!(
         async || {
-            let scratch = super::Scratch::new().await;
+            let scratch = super::Scratch::lent().await;
             let (router, folder) = super::router(&scratch.url).await;
             (router, (folder, scratch))
         },
@@ -64,7 +64,7 @@ mod tiered {
 mod tiered_behind_a_pooler {
     thermocline::conformance_tests!(
         async || {
-            let scratch = super::Scratch::new().await;
+            let scratch = super::Scratch::lent().await;
             let (router, folder) = super::router(&scratch.pooled_url()).await;
             (router, (folder, scratch))
         },

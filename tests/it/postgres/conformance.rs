@@ -2,14 +2,14 @@
 
 mod direct {
     thermocline::conformance_tests!(
-        crate::postgres::open,
+        crate::postgres::lent,
         #[ignore = "needs PostgreSQL: run scripts/test"]
     );
 }
 
 mod pooled {
     thermocline::conformance_tests!(
-        crate::postgres::open_pooled,
+        crate::postgres::lent_pooled,
         #[ignore = "needs PostgreSQL: run scripts/test"]
     );
 }

@@ -3,15 +3,21 @@
 use std::env;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use parking_lot::Mutex;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// A new database on the server that `scripts/services` started.
+/// Databases whose tests are over, for those that take one as it comes.
+static SPARE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// A database of one test's on the server that `scripts/services` started.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     pub(crate) name: String,
     pub(crate) url: String,
+    /// Whether another test may have it afterwards.
+    is_lent: bool,
 }
 
 impl Scratch {
@@ -25,7 +31,31 @@ impl Scratch {
         Self {
             url: to(&server(), &name),
             name,
+            is_lent: false,
         }
+    }
+
+    /// A database that may have served another test and was emptied: much sooner there than a new one.
+    ///
+    /// For tests that leave roles and settings of databases alone.
+    pub(crate) async fn lent() -> Self {
+        let spare = SPARE.lock().pop();
+        let Some(name) = spare else {
+            return Self {
+                is_lent: true,
+                ..Self::new().await
+            };
+        };
+        let scratch = Self {
+            url: to(&server(), &name),
+            name,
+            is_lent: true,
+        };
+        let empty = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND pid <> pg_backend_pid(); \
+                     DROP SCHEMA IF EXISTS thermocline, public CASCADE; CREATE SCHEMA public";
+        scratch.run(empty).await;
+        scratch
     }
 
     /// The same database through the pooler.
@@ -121,6 +151,9 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
+        if self.is_lent && !std::thread::panicking() {
+            return SPARE.lock().push(std::mem::take(&mut self.name));
+        }
         let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         // A test that failed leaves its runtime in whatever state.
         let gone = std::thread::spawn(move || {
