@@ -5,6 +5,7 @@
 
 pub(crate) mod catalog;
 mod column;
+mod delete_file;
 mod foreign;
 mod metered;
 mod mover;

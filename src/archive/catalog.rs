@@ -29,15 +29,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
-pub(crate) use self::change::{Change, NewDataFile, Place};
+pub(crate) use self::change::{Change, NewDataFile, NewDeleteFile, Place};
 pub(crate) use self::create::{check_names, is_reserved};
 pub use self::history::{ArchiveRun, RunError, RunOutcome};
 pub(crate) use self::journal::{Batch, BatchState, new_batch_id};
 pub(crate) use self::lease::{Lease, Taken};
 pub(crate) use self::snapshot::Newest;
-pub(crate) use self::state::{ArchivedTable, CatalogState, DataFile, DeleteFile, SnapshotKey};
 #[cfg(test)]
-pub(crate) use self::state::{DeadRow, InlinedRow};
+pub(crate) use self::state::InlinedRow;
+pub(crate) use self::state::{
+    ArchivedTable, CatalogState, DataFile, DeadRow, DeleteFile, SnapshotKey,
+};
 
 use self::create::NewTable;
 use self::dialect::Sql;
@@ -206,6 +208,20 @@ impl Catalog {
         message: &'static str,
     ) -> Result<Option<SnapshotKey>> {
         commit::commit(tx, self.sql, base, change, now, message).await
+    }
+
+    /// Of each data file that had another delete file before, the snapshot at which the last of those ended.
+    pub(crate) async fn former_delete_files(
+        &self,
+        tx: &mut dyn HostTransaction,
+        table: i64,
+    ) -> Result<BTreeMap<i64, i64>> {
+        commit::former_delete_files(tx, self.sql, table).await
+    }
+
+    /// Whether inlined deletes can be flushed: SQLite lets other readers see the two stores apart.
+    pub(crate) fn flushes(&self) -> bool {
+        !self.sql.is_sqlite()
     }
 
     /// Opens a batch in the journal; commit it before anything is uploaded.

@@ -5,6 +5,7 @@ mod builder;
 mod columns;
 mod contents;
 mod decide;
+mod flush;
 mod orphans;
 mod write;
 

@@ -16,7 +16,9 @@ use futures::TryStreamExt;
 use futures::future::{join_all, try_join_all};
 use tokio::time::Instant;
 
-use super::catalog::{Batch, BatchState, Catalog, CatalogState, Change, NewDataFile, SnapshotKey};
+use super::catalog::{
+    Batch, BatchState, Catalog, CatalogState, Change, NewDataFile, NewDeleteFile, SnapshotKey,
+};
 use crate::blob::BlobStore;
 use crate::catalog_host::{CatalogHost, HostTransaction};
 use crate::clock::Clock;
@@ -33,13 +35,31 @@ const ATTEMPTS: usize = 32;
 /// How often a commit may fail without having happened: a disk that is full stays full.
 const LOST_COMMITS: usize = 3;
 
-/// An encoded segment that nobody knows yet.
+/// An encoded object that nobody knows yet.
 #[derive(Debug)]
 pub(crate) struct Staged {
     /// What the catalog is to say of it, its path included.
-    pub(crate) file: NewDataFile,
+    pub(crate) file: NewFile,
     /// The object.
     pub(crate) bytes: Bytes,
+}
+
+/// A file that is to become part of the archive.
+#[derive(Clone, Debug)]
+pub(crate) enum NewFile {
+    /// A segment.
+    Data(NewDataFile),
+    /// A delete file.
+    Deletes(NewDeleteFile),
+}
+
+impl NewFile {
+    fn path(&self) -> &str {
+        match self {
+            Self::Data(file) => &file.path,
+            Self::Deletes(file) => &file.path,
+        }
+    }
 }
 
 /// What else happens in the transaction that makes segments visible.
@@ -106,7 +126,7 @@ impl Publisher<'_> {
         staged: Vec<Staged>,
         companion: &mut dyn Companion,
     ) -> Result<Published> {
-        let paths: Vec<&str> = staged.iter().map(|staged| &*staged.file.path).collect();
+        let paths: Vec<&str> = staged.iter().map(|staged| staged.file.path()).collect();
         if !mutation("journal_after_upload") {
             let begun = Instant::now();
             let opened = step("journal", self.open(job, &paths)).await;
@@ -222,10 +242,13 @@ impl Publisher<'_> {
             )
             .with("batch", job.batch));
         }
-        let mut change = Change {
-            added: staged.iter().map(|staged| staged.file.clone()).collect(),
-            ..Change::default()
-        };
+        let mut change = Change::default();
+        for staged in staged {
+            match staged.file.clone() {
+                NewFile::Data(file) => change.added.push(file),
+                NewFile::Deletes(file) => change.flushed.push(file),
+            }
+        }
         match step("publish.primary", companion.primary(&mut *tx, &mut change)).await? {
             Half::Done => {}
             Half::Nothing => return Ok(Attempt::Nothing),
@@ -279,7 +302,7 @@ impl Publisher<'_> {
 
     async fn upload(&self, staged: &[Staged]) -> Result<()> {
         let put = |staged: &Staged| {
-            let (path, bytes) = (staged.file.path.clone(), staged.bytes.clone());
+            let (path, bytes) = (staged.file.path().to_owned(), staged.bytes.clone());
             async move { self.blobs.put(&path, bytes).await }
         };
         // All of them, whatever becomes of one: an object that arrived after its batch was discarded would be an orphan
@@ -296,12 +319,12 @@ impl Publisher<'_> {
 
     /// Whether an object is there, whole.
     async fn look_at(&self, staged: &Staged) -> Result<()> {
-        match self.blobs.size(&staged.file.path).await? {
+        match self.blobs.size(staged.file.path()).await? {
             Some(size) if size == staged.bytes.len() as u64 => Ok(()),
             found => Err(Error::corrupt(
                 "an uploaded segment is not there as it was sent; nothing was published",
             )
-            .with("path", &staged.file.path)
+            .with("path", staged.file.path())
             .with("expected", staged.bytes.len())
             .with("found", format_args!("{found:?}"))),
         }

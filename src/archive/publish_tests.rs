@@ -63,7 +63,7 @@ impl Bench {
         };
         let batch = new_batch_id();
         let staged = Staged {
-            file: NewDataFile {
+            file: NewFile::Data(NewDataFile {
                 path: format!("main/records/{batch}.parquet").into(),
                 batch: batch.clone(),
                 rows: 2,
@@ -73,7 +73,7 @@ impl Bench {
                 stats: Vec::new(),
                 incomplete: Vec::new(),
                 excluded: Vec::new(),
-            },
+            }),
             bytes: Bytes::from_static(b"segment"),
         };
         publisher

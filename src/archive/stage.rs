@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::catalog::{ArchivedTable, NewDataFile};
-use super::publish::Staged;
+use super::publish::{NewFile, Staged};
 use super::segment::{SegmentLabel, SegmentRow, encode, fitting, verify};
 use super::slice::Slice;
 use crate::{Error, Result};
@@ -69,7 +69,7 @@ fn stage_now(
     verify(&encoded, &table.columns, &rows.rows, &label)?;
     let name = format!("{batch}-{}.parquet", fingerprint(&encoded.bytes));
     Ok(Staged {
-        file: NewDataFile {
+        file: NewFile::Data(NewDataFile {
             path: format!("{}{}/{name}", table.path, rows.slice).into(),
             batch: batch.into(),
             rows: encoded.rows,
@@ -79,13 +79,13 @@ fn stage_now(
             stats: encoded.stats,
             incomplete: encoded.incomplete,
             excluded: Vec::new(),
-        },
+        }),
         bytes: encoded.bytes,
     })
 }
 
 /// The beginning of an object's SHA-256: a name says what is in it.
-fn fingerprint(bytes: &[u8]) -> String {
+pub(super) fn fingerprint(bytes: &[u8]) -> String {
     let hash = Sha256::digest(bytes);
     hash.iter()
         .take(8)

@@ -10,6 +10,8 @@ mod bench;
 mod bulk;
 mod concurrency;
 mod conformance;
+#[cfg(all(feature = "archive", feature = "faults"))]
+mod flush;
 mod layout;
 #[cfg(all(feature = "archive", feature = "faults"))]
 mod moves;
@@ -39,4 +41,17 @@ pub(crate) async fn open_pooled() -> (PostgresDatabase, Scratch) {
         PostgresDatabase::open(&scratch.pooled_url()).await.unwrap(),
         scratch,
     )
+}
+
+/// As [`open`], in a database that other tests had.
+async fn lent() -> (PostgresDatabase, Scratch) {
+    let scratch = Scratch::lent().await;
+    (PostgresDatabase::open(&scratch.url).await.unwrap(), scratch)
+}
+
+/// As [`open_pooled`], in a database that other tests had.
+async fn lent_pooled() -> (PostgresDatabase, Scratch) {
+    let scratch = Scratch::lent().await;
+    let db = PostgresDatabase::open(&scratch.pooled_url()).await.unwrap();
+    (db, scratch)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::state::{DeadRow, DeleteFile};
 use crate::archive::column::ColumnStats;
 
 /// Where one archived row lies.
@@ -32,6 +33,29 @@ pub(crate) struct Change {
     pub(crate) dead: Vec<Place>,
     /// Whole data files that end, by id.
     pub(crate) ended: Vec<i64>,
+    /// Delete files that take the place of inlined deletes, and of the delete file before.
+    pub(crate) flushed: Vec<NewDeleteFile>,
+}
+
+/// A delete file that was uploaded and is to become the one of its data file.
+#[derive(Clone, Debug)]
+pub(crate) struct NewDeleteFile {
+    /// The data file's id.
+    pub(crate) data_file: i64,
+    /// Its path from the root of the blob store.
+    pub(crate) path: Box<str>,
+    /// Rows that it names.
+    pub(crate) rows: u64,
+    /// Its bytes.
+    pub(crate) size: u64,
+    /// Bytes of the Parquet footer, without the eight of its trailer.
+    pub(crate) footer_size: u64,
+    /// The snapshots of the first and of the last death in it.
+    pub(crate) died: (i64, i64),
+    /// The inlined deletes that it takes over, in the order of their positions.
+    pub(crate) inlined: Vec<DeadRow>,
+    /// The delete file that it takes the place of.
+    pub(crate) replaced: Option<Arc<DeleteFile>>,
 }
 
 /// A segment that was uploaded and is to become visible.

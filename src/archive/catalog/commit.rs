@@ -1,6 +1,7 @@
 //! Commits a change: one snapshot, and everything that readers expect to change with it.
 
 mod add;
+mod flush;
 mod kill;
 mod stats;
 mod validate;
@@ -8,6 +9,8 @@ mod validate;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+
+pub(super) use self::flush::former_delete_files;
 
 use super::changes::{of_append, of_rewrite};
 use super::dialect::Sql;
@@ -29,6 +32,8 @@ struct Touched<'a> {
     /// Inlined rows that end: table and row id.
     inlined: BTreeSet<(&'a str, i64)>,
     ended: BTreeSet<i64>,
+    /// Data files whose inlined deletes are flushed.
+    flushed: BTreeSet<i64>,
 }
 
 /// Commits `change` on top of `base`, within `tx`; none if the catalog has changed since `base`: the caller rolls back,
@@ -56,7 +61,8 @@ pub(super) async fn commit(
         of_append(touched.table_id)
     };
     let step = Step {
-        file_ids: i64::try_from(change.added.len()).unwrap_or(i64::MAX),
+        file_ids: i64::try_from(change.added.len() + change.flushed.len()).unwrap_or(i64::MAX),
+        replaces: !change.flushed.is_empty(),
         changes,
         message,
         ..Step::default()
@@ -75,6 +81,12 @@ pub(super) async fn commit(
     }
     if !touched.kill(tx, sql, snapshot).await? || !touched.end(tx, sql, snapshot).await? {
         return Ok(None);
+    }
+    let first_id = newest.next_file_id + i64::try_from(change.added.len()).unwrap_or(i64::MAX);
+    for (id, file) in (first_id..).zip(&change.flushed) {
+        if !flush::file(tx, sql, &touched, file, id, (snapshot, now)).await? {
+            return Ok(None);
+        }
     }
     let totals = stats::Totals::read(tx, sql, touched.table_id).await?;
     add::files(
@@ -108,6 +120,7 @@ impl<'a> Touched<'a> {
             dead: BTreeMap::new(),
             inlined: BTreeSet::new(),
             ended: change.ended.iter().copied().collect(),
+            flushed: change.flushed.iter().map(|file| file.data_file).collect(),
         };
         for place in &change.dead {
             match place {
@@ -124,11 +137,15 @@ impl<'a> Touched<'a> {
 
     /// Whether rows or files that were visible cease to be.
     fn takes_away(&self) -> bool {
-        !(self.dead.is_empty() && self.inlined.is_empty() && self.ended.is_empty())
+        !(self.dead.is_empty()
+            && self.inlined.is_empty()
+            && self.ended.is_empty()
+            && self.flushed.is_empty())
     }
 
     /// The data files that were there and are changed.
     fn files(&self) -> BTreeSet<i64> {
-        self.dead.keys().chain(&self.ended).copied().collect()
+        let files = self.dead.keys().chain(&self.ended);
+        files.chain(&self.flushed).copied().collect()
     }
 }

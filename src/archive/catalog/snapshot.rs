@@ -34,6 +34,8 @@ pub(super) struct Begun {
 /// What the next snapshot takes beyond the newest.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Step {
+    /// Whether it does more than its own rows tell: then everybody reads the table anew.
+    pub(super) replaces: bool,
     pub(super) schema_changes: bool,
     pub(super) catalog_ids: i64,
     pub(super) file_ids: i64,
@@ -127,7 +129,7 @@ impl Newest {
             step.changes.into(),
             AUTHOR.into(),
             step.message.into(),
-            mark(&key).into(),
+            (!step.replaces).then(|| mark(&key)).into(),
         ];
         let columns = [
             "snapshot_id",

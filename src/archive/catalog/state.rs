@@ -116,6 +116,8 @@ pub(crate) struct DeleteFile {
     pub(crate) size: u64,
     /// Bytes of its Parquet footer, without the eight of its trailer.
     pub(crate) footer_size: Option<u64>,
+    /// The snapshot from which it counts: rows of it that tell no snapshot of their own died with this one.
+    pub(crate) begin_snapshot: i64,
 }
 
 /// A live row that DuckDB keeps in a table of the catalog.

@@ -85,6 +85,10 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
         report.took = begun.elapsed();
         (run.progress)(&report);
     }
+    // Other readers know delete files; what a run, and the writes before it, left inlined is shown to few of them.
+    if let Err(error) = run.archive.flush().await {
+        tracing::warn!(%error, "dead rows stay in the catalog, where some other readers do not look, until the next run");
+    }
     report.stopped = run.stop.is_cancelled();
     for (reason, count) in &reader.skipped {
         report.skip(*reason, *count);
@@ -136,7 +140,10 @@ async fn move_batch(
         })?);
     }
     metrics.step(Step::Encode, encoding.elapsed());
-    let bytes = staged.iter().map(|staged| staged.file.size).sum::<u64>();
+    let bytes = staged
+        .iter()
+        .map(|staged| staged.bytes.len() as u64)
+        .sum::<u64>();
     let mut half = PrimaryHalf::new(run.archive, &segments);
     let job = Job {
         batch: &batch,

@@ -9,7 +9,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::archive::catalog::{DataFile, DeleteFile};
+use crate::archive::catalog::{DataFile, DeadRow, DeleteFile};
 use crate::{Error, Result};
 
 /// The column of a delete file that tells the snapshot with which a row died.
@@ -64,6 +64,14 @@ impl Deleted {
         }
         rows.sort_unstable();
         Ok(Self { rows })
+    }
+
+    /// The rows, each with the snapshot of its death: its own, or that from which the file counts.
+    pub(super) fn rows(&self, since: i64) -> impl Iterator<Item = DeadRow> {
+        self.rows.iter().map(move |&(position, died)| DeadRow {
+            position,
+            snapshot: if died == i64::MIN { since } else { died },
+        })
     }
 
     /// The bytes that it takes in memory.

@@ -8,7 +8,7 @@ use moka::future::Cache;
 
 use super::dead::{DeadRows, Deleted};
 use super::scanned::ScannedIds;
-use crate::archive::catalog::{CatalogState, DataFile, DeleteFile};
+use crate::archive::catalog::{CatalogState, DataFile, DeadRow, DeleteFile};
 use crate::archive::segment::{Chunks, Tail};
 use crate::blob::BlobStore;
 use crate::telemetry::ArchiveMetrics;
@@ -155,6 +155,12 @@ impl ArchiveReader {
         };
         let deleted = self.deleted.try_get_with_by_ref(&file.path, load).await;
         deleted.map_err(Arc::unwrap_or_clone)
+    }
+
+    /// The rows that a delete file names, in the order of their positions.
+    pub(crate) async fn named_dead(&self, file: &Arc<DeleteFile>) -> Result<Vec<DeadRow>> {
+        let deleted = self.deleted(file).await?;
+        Ok(deleted.rows(file.begin_snapshot).collect())
     }
 
     /// The dead rows of a data file.

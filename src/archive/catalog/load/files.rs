@@ -163,7 +163,7 @@ impl Reader<'_> {
         let sql = self.source.sql;
         let select = format!(
             "SELECT delete_file_id, data_file_id, path, {relative}, format, delete_count, file_size_bytes, \
-             footer_size, encryption_key, partial_max \
+             footer_size, encryption_key, partial_max, begin_snapshot \
              FROM {files} WHERE table_id = $1 AND end_snapshot IS NULL",
             relative = sql.read("path_is_relative", Kind::Bool),
             files = sql.table("ducklake_delete_file"),
@@ -188,6 +188,7 @@ impl Reader<'_> {
                 rows: count(&row, 5)?,
                 size: count(&row, 6)?,
                 footer_size: opt_count(&row, 7)?,
+                begin_snapshot: row.int(10)?,
             };
             if files.insert(row.int(1)?, file).is_some() {
                 return Err(Error::corrupt(

@@ -124,6 +124,7 @@ impl Rig {
             rows,
             size,
             footer_size: None,
+            begin_snapshot: of as i64 + 1,
         }));
     }
 

@@ -1,0 +1,250 @@
+//! Dead rows that become delete files: never twice, never alive again, whoever is at work meanwhile.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use parking_lot::Mutex;
+use serde_json::json;
+use thermocline::{DatabaseExt, Record};
+
+use super::bench::{Bench, old};
+use crate::foreign::DuckDb;
+
+const INLINED: &str = "SELECT count(*)::text FROM thermocline.ducklake_inlined_delete_1";
+const DELETE_FILES: &str = "SELECT concat_ws(' ', delete_count, begin_snapshot, end_snapshot, partial_max) \
+                            FROM thermocline.ducklake_delete_file ORDER BY delete_file_id";
+
+/// Ten archived records, and DuckDB beside them.
+async fn archived() -> Bench {
+    let bench = Bench::new().await;
+    bench.fill(10).await;
+    assert_eq!(bench.router.archive_due().await.unwrap()[0].moved, 10);
+    bench
+}
+
+fn all_but(gone: &[usize]) -> Vec<String> {
+    let there = (0..10).filter(|n| !gone.contains(n));
+    there.map(|n| format!("r{n}")).collect()
+}
+
+/// What DuckDB sees, and how many rows it counts; it takes the two from different places.
+async fn foreign_ids(bench: &Bench) -> Vec<String> {
+    let mut duck = DuckDb::start();
+    duck.attach_postgres(&bench.scratch.url, true).await;
+    let rows = duck.query("SELECT id FROM lake.records ORDER BY id").await;
+    let count = duck.query("SELECT count(*) FROM lake.records").await;
+    assert_eq!(count, [[json!(rows.len())]]);
+    rows.iter()
+        .map(|row| row[0].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn dead_rows_move_into_one_delete_file_and_stay_dead() {
+    let bench = archived().await;
+    bench.router.delete("r1").await.unwrap();
+    bench.router.delete("r4").await.unwrap();
+    let newest = "SELECT max(snapshot_id)::text FROM thermocline.ducklake_snapshot";
+    let before: i64 = bench.scratch.ask(newest).await[0].parse().unwrap();
+    assert_eq!(bench.scratch.ask(INLINED).await, ["2"]);
+    assert_eq!(bench.archive.flush().await.unwrap(), 2);
+    assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
+    let (first, last) = (before - 1, before);
+    let files = bench.scratch.ask(DELETE_FILES).await;
+    assert_eq!(files, [format!("2 {first} {last}")]);
+    assert_eq!(bench.ids().await, all_but(&[1, 4]));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 4]));
+    assert_eq!(bench.archive.flush().await.unwrap(), 0, "nothing is left");
+
+    // One more: on top of the file until it is flushed, then in the one that takes its place.
+    bench.router.delete("r7").await.unwrap();
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 4, 7]));
+    assert_eq!(bench.archive.flush().await.unwrap(), 1);
+    let files = bench.scratch.ask(DELETE_FILES).await;
+    assert_eq!(files, [format!("3 {first} {}", last + 2)]);
+    assert_eq!(bench.ids().await, all_but(&[1, 4, 7]));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 4, 7]));
+    let scheduled = "SELECT count(*)::text FROM thermocline.ducklake_files_scheduled_for_deletion";
+    assert_eq!(bench.scratch.ask(scheduled).await, ["1"]);
+
+    // Whoever looks back sees each row until it died.
+    let mut duck = DuckDb::start();
+    duck.attach_postgres(&bench.scratch.url, true).await;
+    for (version, count) in [
+        (first - 1, 10),
+        (first, 9),
+        (last, 8),
+        (last + 1, 8),
+        (last + 2, 7),
+    ] {
+        let at = format!("SELECT count(*) FROM lake.records AT (VERSION => {version})");
+        assert_eq!(duck.query(&at).await, [[json!(count)]], "at {version}");
+    }
+
+    // A record that died so can live again, and another process sees it all.
+    bench.router.create(old("r1", 11)).await.unwrap();
+    let other = bench.another().await;
+    assert_eq!(other.read("r4").await.unwrap().map(|_| ()), None);
+    let again: Option<Arc<Record>> = other.read("r1").await.unwrap();
+    assert!(again.is_some());
+}
+
+/// Every run ends with a flush.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn a_run_leaves_nothing_inlined() {
+    let bench = archived().await;
+    bench.router.upsert(old("r3", 33)).await.unwrap();
+    assert_eq!(bench.scratch.ask(INLINED).await, ["1"]);
+    assert_eq!(bench.router.archive_due().await.unwrap()[0].moved, 1);
+    assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
+    assert_eq!(bench.ids().await, all_but(&[]));
+    assert_eq!(bench.value("r3").await, Some(33));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[]));
+}
+
+/// What dies while the delete file is on its way stays where it is noted, for the next flush.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn what_dies_during_a_flush_waits_for_the_next() {
+    let bench = archived().await;
+    bench.router.delete("r1").await.unwrap();
+    let writer = bench.another().await;
+    once_at_put(&bench, move || {
+        let writer = writer.clone();
+        async move {
+            writer.delete("r5").await.unwrap();
+        }
+        .boxed()
+    });
+    assert_eq!(bench.archive.flush().await.unwrap(), 2);
+    assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
+    assert_eq!(bench.ids().await, all_but(&[1, 5]));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 5]));
+}
+
+/// Two that flush the same file: the slower one has a file that lacks rows, and makes another.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn a_delete_file_that_somebody_replaced_is_made_anew() {
+    let bench = archived().await;
+    bench.router.delete("r1").await.unwrap();
+    let (writer, flusher) = (bench.another().await, bench.another_archive().await);
+    once_at_put(&bench, move || {
+        let (writer, flusher) = (writer.clone(), flusher.clone());
+        async move {
+            writer.delete("r6").await.unwrap();
+            assert_eq!(flusher.flush().await.unwrap(), 2);
+            writer.delete("r8").await.unwrap();
+        }
+        .boxed()
+    });
+    assert_eq!(bench.archive.flush().await.unwrap(), 1);
+    assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
+    assert_eq!(bench.ids().await, all_but(&[1, 6, 8]));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 6, 8]));
+    assert_eq!(bench.scratch.ask(DELETE_FILES).await.len(), 1);
+}
+
+/// Does `work` before the next upload, and not before those that follow.
+fn once_at_put(
+    bench: &Bench,
+    work: impl FnOnce() -> futures::future::BoxFuture<'static, ()> + Send + 'static,
+) {
+    let work = Arc::new(Mutex::new(Some(work)));
+    bench.blobs.set(move |call, _| {
+        let work = (call == "put").then(|| work.lock().take()).flatten();
+        async move {
+            if let Some(work) = work {
+                work().await;
+            }
+            Ok(())
+        }
+        .boxed()
+    });
+}
+
+/// DuckDB writes, and tidies up, between our own operations; both sides go on seeing the same.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn duckdb_writes_and_tidies_between_our_operations() {
+    let bench = archived().await;
+    let mut duck = DuckDb::start();
+    duck.attach_postgres(&bench.scratch.url, false).await;
+    let mut gone = vec![1];
+    bench.router.delete("r1").await.unwrap();
+    bench.archive.flush().await.unwrap();
+    for (statement, dies) in [
+        ("DELETE FROM lake.records WHERE id = 'r2'", Some(2)),
+        (
+            "UPDATE lake.records SET fields = '{\"value\": 40}' WHERE id = 'r4'",
+            None,
+        ),
+        ("CALL ducklake_merge_adjacent_files('lake')", None),
+        (
+            "CALL ducklake_expire_snapshots('lake', older_than => now())",
+            None,
+        ),
+        (
+            "CALL ducklake_cleanup_old_files('lake', cleanup_all => true)",
+            None,
+        ),
+        ("DELETE FROM lake.records WHERE id = 'r9'", Some(9)),
+    ] {
+        duck.execute(statement).await;
+        gone.extend(dies);
+        let ids = all_but(&gone);
+        assert_eq!(bench.ids().await, ids, "after {statement}");
+        let flushed = bench.archive.flush().await;
+        assert!(flushed.is_ok(), "after {statement}: {flushed:?}");
+        assert_eq!(bench.ids().await, ids, "flushed after {statement}");
+        assert_eq!(foreign_ids(&bench).await, ids, "flushed after {statement}");
+        let next = (0..10).find(|n| !gone.contains(n) && *n != 4).unwrap();
+        bench.router.delete(&format!("r{next}")).await.unwrap();
+        gone.push(next);
+        assert_eq!(
+            bench.ids().await,
+            all_but(&gone),
+            "a delete after {statement}"
+        );
+        assert_eq!(
+            foreign_ids(&bench).await,
+            all_but(&gone),
+            "a delete after {statement}"
+        );
+    }
+    assert_eq!(bench.value("r4").await, Some(40));
+}
+
+/// A rewrite that DuckDB had begun before ours is thrown out: it would bring rows back.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn what_duckdb_had_begun_before_does_not_undo_a_delete() {
+    for theirs in [
+        "DELETE FROM lake.records WHERE id = 'r2'",
+        "UPDATE lake.records SET created_at = now() WHERE id IN ('r2', 'r3')",
+        "CALL ducklake_rewrite_data_files('lake', 'records', delete_threshold => 0)",
+        "CALL ducklake_flush_inlined_data('lake')",
+    ] {
+        let bench = archived().await;
+        bench.router.delete("r0").await.unwrap();
+        let mut duck = DuckDb::start();
+        duck.attach_postgres(&bench.scratch.url, false).await;
+        duck.execute("BEGIN").await;
+        let begun = duck.try_query(theirs).await;
+        bench.router.delete("r5").await.unwrap();
+        bench.archive.flush().await.unwrap();
+        let committed = duck.try_query("COMMIT").await;
+        let said = format!("{theirs}: {begun:?}, {committed:?}");
+        drop(duck);
+        assert_eq!(bench.value("r5").await, None, "{said}");
+        let (ours, theirs) = (bench.ids().await, foreign_ids(&bench).await);
+        assert_eq!(ours, theirs, "{said}");
+        assert!(
+            !ours.contains(&"r5".to_owned()) && !ours.contains(&"r0".to_owned()),
+            "{said}"
+        );
+        assert!(committed.is_err(), "{said}");
+    }
+}
