@@ -221,7 +221,7 @@ impl Catalog {
 
     /// Whether inlined deletes can be flushed: SQLite lets other readers see the two stores apart.
     pub(crate) fn flushes(&self) -> bool {
-        !self.sql.is_sqlite()
+        !self.sql.is_sqlite() || mutation("flush_on_sqlite")
     }
 
     /// Opens a batch in the journal; commit it before anything is uploaded.

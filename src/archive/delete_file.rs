@@ -26,32 +26,31 @@ pub(crate) struct EncodedDeletes {
 /// The bytes behind a footer: its length, and `PAR1`.
 const TRAILER: usize = 8;
 
-/// Names `rows`, in the order of their positions, of the data file at `uri`, each with the snapshot of its death.
+/// Names `rows`, in the order of their positions, of the data file at `uri`; with `snapshots` that of each one's death.
 ///
 /// `uri` is, byte for byte, what the catalog makes of the data file's path: other readers compare the two.
-pub(crate) fn encode(uri: &str, rows: &[DeadRow]) -> Result<EncodedDeletes> {
+pub(crate) fn encode(uri: &str, rows: &[DeadRow], snapshots: bool) -> Result<EncodedDeletes> {
     let failed = |error: ParquetError| {
         Error::unexpected("a delete file could not be encoded").with_source(error)
     };
     let position = |dead: &DeadRow| i64::try_from(dead.position).unwrap_or(i64::MAX);
-    let columns: [ArrayRef; 3] = [
+    let mut columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from(vec![uri; rows.len()])),
         Arc::new(Int64Array::from_iter_values(rows.iter().map(position))),
-        Arc::new(Int64Array::from_iter_values(
-            rows.iter().map(|dead| dead.snapshot),
-        )),
     ];
-    let schema = Arc::new(Schema::new(vec![
+    let mut fields = vec![
         field("file_path", DataType::Utf8, 2_147_483_546),
         field("pos", DataType::Int64, 2_147_483_545),
-        field(
-            "_ducklake_internal_snapshot_id",
-            DataType::Int64,
-            2_147_483_539,
-        ),
-    ]));
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns.into())
-        .map_err(|error| failed(error.into()))?;
+    ];
+    if snapshots {
+        let died = rows.iter().map(|dead| dead.snapshot);
+        columns.push(Arc::new(Int64Array::from_iter_values(died)));
+        let name = "_ducklake_internal_snapshot_id";
+        fields.push(field(name, DataType::Int64, 2_147_483_539));
+    }
+    let schema = Arc::new(Schema::new(fields));
+    let batch =
+        RecordBatch::try_new(Arc::clone(&schema), columns).map_err(|error| failed(error.into()))?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::Chunk)

@@ -478,6 +478,15 @@ async fn a_failed_upload_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn dead_rows_stay_inlined_where_readers_would_see_a_flush_half_done() {
+    let bench = Bench::new().await;
+    bench.write(vec![put("a", "2013-10-05T00:00:00Z", 1)]).await;
+    bench.write(vec![put("a", "2013-10-05T00:00:00Z", 2)]).await;
+    assert_eq!(bench.archive.flush().await.unwrap(), 0);
+    assert_eq!(bench.archive.contents().await.unwrap().inlined_deletes, 1);
+}
+
+#[tokio::test]
 async fn what_a_crashed_job_left_behind_is_found_and_removed() {
     let bench = Bench::new().await;
     bench

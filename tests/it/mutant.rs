@@ -1,7 +1,4 @@
 //! Breaking one rule on purpose: a test of the rule, run in a child process with the mutation set, must fail.
-//!
-//! One rule of the archive has no mutation yet: that inlined deletes are never flushed into delete files on SQLite
-//! (`flush_on_sqlite`). The other rules of a flush have theirs beside the tests of PostgreSQL.
 
 use std::process::Command;
 

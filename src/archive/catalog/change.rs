@@ -50,8 +50,10 @@ pub(crate) struct NewDeleteFile {
     pub(crate) size: u64,
     /// Bytes of the Parquet footer, without the eight of its trailer.
     pub(crate) footer_size: u64,
-    /// The snapshots of the first and of the last death in it.
-    pub(crate) died: (i64, i64),
+    /// The snapshot of the first death in it.
+    pub(crate) begin_snapshot: i64,
+    /// That of the last death, where it names the snapshot of each.
+    pub(crate) partial_max: Option<i64>,
     /// The inlined deletes that it takes over, in the order of their positions.
     pub(crate) inlined: Vec<DeadRow>,
     /// The delete file that it takes the place of.

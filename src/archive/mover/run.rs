@@ -86,7 +86,9 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
         (run.progress)(&report);
     }
     // Other readers know delete files; what a run, and the writes before it, left inlined is shown to few of them.
-    if let Err(error) = run.archive.flush().await {
+    if !run.stop.is_cancelled()
+        && let Err(error) = run.archive.flush().await
+    {
         tracing::warn!(%error, "dead rows stay in the catalog, where some other readers do not look, until the next run");
     }
     report.stopped = run.stop.is_cancelled();

@@ -27,8 +27,8 @@ impl ParquetArchive {
     /// Writes dead rows that only the catalog names into delete files; how many rows.
     ///
     /// Until then readers that know no inlined deletes show those rows, all but DuckDB and a few. Every run of a policy
-    /// ends with it. Where the catalog lies in SQLite there is nothing to do: its readers know inlined deletes, and would
-    /// see the change half done. A file whose dead rows cannot be told apart from those of a delete file that ended
+    /// ends with it; what dies while it is at work waits for the next. Where the catalog lies in SQLite there is nothing to
+    /// do: its readers know inlined deletes, and would see the change half done. A file whose dead rows cannot be told apart from those of a delete file that ended
     /// before keeps them in the catalog until it is rewritten.
     ///
     /// # Errors
@@ -39,11 +39,12 @@ impl ParquetArchive {
         if !self.catalog().flushes() {
             return Ok(0);
         }
+        let begun = self.view().await?.state().key.id;
         let (mut rows, mut failures) = (0, 0);
         while failures < ATTEMPTS {
             let batch = new_batch_id();
             let view = self.view().await?;
-            let files = self.to_flush(&view).await?;
+            let files = self.to_flush(&view, begun).await?;
             if files.is_empty() {
                 return Ok(rows);
             }
@@ -70,10 +71,10 @@ impl ParquetArchive {
         )
     }
 
-    /// The data files with inlined deletes.
-    async fn to_flush(&self, view: &ArchiveView) -> Result<Vec<Arc<DataFile>>> {
+    /// The data files with inlined deletes from up to a snapshot.
+    async fn to_flush(&self, view: &ArchiveView, until: i64) -> Result<Vec<Arc<DataFile>>> {
         let state = view.state();
-        let is_due = |file: &&Arc<DataFile>| !file.dead.is_empty();
+        let is_due = |file: &&Arc<DataFile>| file.dead.iter().any(|dead| dead.snapshot <= until);
         let mut files: Vec<_> = state.files.iter().filter(is_due).cloned().collect();
         let Some(table) = state.table.id.filter(|_| !files.is_empty()) else {
             return Ok(Vec::new());
@@ -115,12 +116,11 @@ impl ParquetArchive {
             .map(|(position, snapshot)| DeadRow { position, snapshot })
             .collect();
         let died = rows.iter().map(|dead| dead.snapshot);
-        let died = (
-            died.clone().min().unwrap_or(file.begin_snapshot),
-            died.max().unwrap_or(file.begin_snapshot),
-        );
+        let first = died.clone().min().unwrap_or(file.begin_snapshot);
+        // Rows that were dead from the beginning need no snapshot each: every reader knows files without.
+        let last = died.max().filter(|last| *last > file.begin_snapshot);
         let root = self.root_of_others().await?;
-        let encoded = encode(&format!("{root}{}", file.path), &rows)?;
+        let encoded = encode(&format!("{root}{}", file.path), &rows, last.is_some())?;
         let folder = file.path.rfind('/').map_or(0, |at| at + 1);
         let folder = match file.path[..folder].starts_with(&*view.state().table.path) {
             true => &file.path[..folder],
@@ -134,7 +134,8 @@ impl ParquetArchive {
                 rows: rows.len() as u64,
                 size: encoded.bytes.len() as u64,
                 footer_size: encoded.footer_size,
-                died,
+                begin_snapshot: first,
+                partial_max: last,
                 inlined: file.dead.to_vec(),
                 replaced: file.delete_file.clone(),
             }),

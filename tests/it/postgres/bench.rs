@@ -24,7 +24,7 @@ pub(crate) struct Bench {
     pub(crate) script: Script,
     pub(crate) blobs: Arc<HookedBlobs>,
     pub(crate) clock: ManualClock,
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Bench {
@@ -48,7 +48,7 @@ impl Bench {
             script,
             blobs,
             clock,
-            _folder: folder,
+            folder,
         }
     }
 

@@ -118,16 +118,18 @@ async fn what_dies_during_a_flush_waits_for_the_next() {
         }
         .boxed()
     });
-    assert_eq!(bench.archive.flush().await.unwrap(), 2);
-    assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
-    assert_eq!(bench.ids().await, all_but(&[1, 5]));
-    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 5]));
+    for left in ["1", "0"] {
+        assert_eq!(bench.archive.flush().await.unwrap(), 1);
+        assert_eq!(bench.scratch.ask(INLINED).await, [left]);
+        assert_eq!(bench.ids().await, all_but(&[1, 5]));
+        assert_eq!(foreign_ids(&bench).await, all_but(&[1, 5]));
+    }
 }
 
-/// Two that flush the same file: the slower one has a file that lacks rows, and makes another.
+/// Two that flush the same file: the slower one has a file that lacks rows, and throws it away.
 #[tokio::test]
 #[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
-async fn a_delete_file_that_somebody_replaced_is_made_anew() {
+async fn a_delete_file_that_somebody_replaced_meanwhile_is_thrown_away() {
     let bench = archived().await;
     bench.router.delete("r1").await.unwrap();
     let (writer, flusher) = (bench.another().await, bench.another_archive().await);
@@ -140,11 +142,80 @@ async fn a_delete_file_that_somebody_replaced_is_made_anew() {
         }
         .boxed()
     });
-    assert_eq!(bench.archive.flush().await.unwrap(), 1);
+    for (rows, left) in [(0, "1"), (1, "0")] {
+        assert_eq!(bench.archive.flush().await.unwrap(), rows);
+        assert_eq!(bench.scratch.ask(INLINED).await, [left]);
+        assert_eq!(bench.ids().await, all_but(&[1, 6, 8]));
+        assert_eq!(foreign_ids(&bench).await, all_but(&[1, 6, 8]));
+        assert_eq!(bench.scratch.ask(DELETE_FILES).await.len(), 1);
+    }
+}
+
+/// A flush that dies after its upload changes nothing, and a later run takes away what it left.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn a_flush_that_died_leaves_an_object_that_a_later_run_removes() {
+    let bench = archived().await;
+    bench.router.delete("r1").await.unwrap();
+    assert_eq!(files(bench.folder.path()), 1);
+    let (uploaded, _gate) = bench.blobs.hold("size");
+    let archive = bench.archive.clone();
+    let dying = tokio::spawn(async move { archive.flush().await });
+    uploaded.notified().await;
+    dying.abort();
+    assert!(dying.await.unwrap_err().is_cancelled());
+    *bench.blobs.hook.lock() = None;
+    assert_eq!(files(bench.folder.path()), 2, "an orphan");
+    assert_eq!(bench.scratch.ask(INLINED).await, ["1"]);
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1]));
+
+    bench
+        .clock
+        .advance(std::time::Duration::from_secs(2 * 3600));
+    bench.router.archive_due().await.unwrap();
     assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
-    assert_eq!(bench.ids().await, all_but(&[1, 6, 8]));
-    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 6, 8]));
-    assert_eq!(bench.scratch.ask(DELETE_FILES).await.len(), 1);
+    assert_eq!(
+        files(bench.folder.path()),
+        2,
+        "the segment and its delete file"
+    );
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1]));
+}
+
+/// Rows that were dead before anybody saw them need no snapshot each.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn what_was_never_alive_is_flushed_without_snapshots() {
+    let bench = Bench::new().await;
+    bench.fill(10).await;
+    let writer = bench.another().await;
+    once_at_put(&bench, move || {
+        let writer = writer.clone();
+        async move {
+            writer.update(old("r3", 33)).await.unwrap();
+        }
+        .boxed()
+    });
+    assert_eq!(bench.router.archive_due().await.unwrap()[0].moved, 9);
+    let born = "SELECT begin_snapshot::text FROM thermocline.ducklake_data_file";
+    let born = bench.scratch.ask(born).await;
+    assert_eq!(
+        bench.scratch.ask(DELETE_FILES).await,
+        [format!("1 {}", born[0])]
+    );
+    assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
+    assert_eq!(bench.ids().await, all_but(&[]));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[3]));
+}
+
+fn files(folder: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries
+        .map(|entry| match entry.path() {
+            path if path.is_dir() => files(&path),
+            _ => 1,
+        })
+        .sum()
 }
 
 /// Does `work` before the next upload, and not before those that follow.

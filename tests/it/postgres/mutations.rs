@@ -32,9 +32,11 @@ caught! {
     cache_without_incarnation by moves::a_restored_database_is_read_anew;
     publish_ignores_archived_copy by moves::a_record_that_somebody_put_back_is_archived_once;
     delete_once by moves::a_delete_that_meets_a_record_in_no_tier_looks_again;
+    names_inlined_only by flush::what_duckdb_had_begun_before_does_not_undo_a_delete;
+    names_deleted_only by flush::what_duckdb_had_begun_before_does_not_undo_a_delete;
     flush_noncumulative by flush::dead_rows_move_into_one_delete_file_and_stay_dead;
     flush_end_snapshot by flush::dead_rows_move_into_one_delete_file_and_stay_dead;
     flush_deletes_all_inlined by flush::what_dies_during_a_flush_waits_for_the_next;
-    flush_reregister_only by flush::a_delete_file_that_somebody_replaced_is_made_anew;
+    flush_reregister_only by flush::a_delete_file_that_somebody_replaced_meanwhile_is_thrown_away;
     unavailable_as_absent by moves::live_records_need_no_archive;
 }

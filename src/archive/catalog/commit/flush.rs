@@ -12,6 +12,7 @@ use crate::archive::catalog::load::delete_table;
 use crate::archive::catalog::rows::insert;
 use crate::catalog_host::HostTransaction;
 use crate::fault::mutation;
+use crate::sql::SqlValue;
 use crate::{Error, Result};
 
 /// Pairs that one statement deletes.
@@ -58,11 +59,10 @@ pub(super) async fn file(
                 .with("path", &file.path),
         );
     };
-    let (first, last) = file.died;
     let row = [
         id.into(),
         touched.table_id.into(),
-        first.into(),
+        file.begin_snapshot.into(),
         file.data_file.into(),
         path.into(),
         true.into(),
@@ -70,7 +70,7 @@ pub(super) async fn file(
         int(file.rows),
         int(file.size),
         int(file.footer_size),
-        last.into(),
+        file.partial_max.map_or(SqlValue::Null, SqlValue::from),
     ];
     insert(tx, sql, "ducklake_delete_file", COLUMNS, &[row]).await?;
     Ok(true)
