@@ -12,6 +12,7 @@ mod demo;
 mod exit;
 mod explain;
 mod export;
+mod flush;
 mod get;
 mod import;
 mod init;
@@ -77,6 +78,7 @@ enum Command {
     Export(export::Export),
     Status(status::Status),
     Explain(explain::Explain),
+    Flush(flush::Flush),
     Config(settings::Settings),
     Completions(completions::Completions),
     Man(man::Man),
@@ -107,6 +109,7 @@ impl Command {
             Self::Export(command) => command.run(context).await,
             Self::Status(command) => command.run(context).await,
             Self::Explain(command) => command.run(context).await,
+            Self::Flush(command) => command.run(context).await,
             Self::Config(command) => command.run(context),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),

@@ -436,6 +436,10 @@ async fn the_commands_run_over_both() {
     assert_eq!(ok(&["count", "n >= 0"]), "100\n");
     ok(&["delete", "001"]);
     assert_eq!(
+        ok(&["flush"]),
+        "{\"collections\":[{\"collection\":\"events\",\"rows\":1}]}\n"
+    );
+    assert_eq!(
         ok(&["export"]).lines().count(),
         99,
         "every live record once"
