@@ -296,7 +296,6 @@ async fn what_duckdb_had_begun_before_does_not_undo_a_delete() {
         "DELETE FROM lake.records WHERE id = 'r2'",
         "UPDATE lake.records SET created_at = now() WHERE id IN ('r2', 'r3')",
         "CALL ducklake_rewrite_data_files('lake', 'records', delete_threshold => 0)",
-        "CALL ducklake_flush_inlined_data('lake')",
     ] {
         let bench = archived().await;
         bench.router.delete("r0").await.unwrap();

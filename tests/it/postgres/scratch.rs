@@ -41,10 +41,9 @@ impl Scratch {
     pub(crate) async fn lent() -> Self {
         let spare = SPARE.lock().pop();
         let Some(name) = spare else {
-            return Self {
-                is_lent: true,
-                ..Self::new().await
-            };
+            let mut new = Self::new().await;
+            new.is_lent = true;
+            return new;
         };
         let scratch = Self {
             url: to(&server(), &name),
