@@ -436,7 +436,7 @@ async fn the_commands_run_over_both() {
     assert_eq!(ok(&["count", "n >= 0"]), "100\n");
     ok(&["delete", "001"]);
     assert_eq!(
-        ok(&["flush"]),
+        ok(&["flush", "--output", "json"]),
         "{\"collections\":[{\"collection\":\"events\",\"rows\":1}]}\n"
     );
     assert_eq!(
