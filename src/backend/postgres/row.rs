@@ -1,5 +1,7 @@
 //! Rows as records, and values as the driver wants them.
 
+mod number;
+
 use sqlx::encode::IsNull;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
@@ -90,7 +92,11 @@ fn json(row: &impl Cells, index: usize) -> Result<Option<Box<str>>> {
     // In binary the text follows the number of its format, which is 1.
     let text = bytes.strip_prefix(&[1]).unwrap_or(bytes);
     let text = std::str::from_utf8(text).map_err(|_| unreadable(index))?;
-    Ok(Some(compact(text)))
+    let json = compact(text);
+    Ok(Some(match number::may_be_long(&json) {
+        true => number::shortened(&json),
+        false => json,
+    }))
 }
 
 /// The same JSON without a blank behind a comma or a colon.
