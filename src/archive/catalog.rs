@@ -41,6 +41,7 @@ pub(crate) use self::state::{
     ArchivedTable, CatalogState, DataFile, DeadRow, DeleteFile, SnapshotKey,
 };
 
+use self::commit::Outcome;
 use self::create::NewTable;
 use self::dialect::Sql;
 use self::load::{Bound, Source};
@@ -207,7 +208,15 @@ impl Catalog {
         now: Timestamp,
         message: &'static str,
     ) -> Result<Option<SnapshotKey>> {
-        commit::commit(tx, self.sql, base, change, now, message).await
+        match commit::commit(tx, self.sql, base, change, now, message).await? {
+            Outcome::At(key) => Ok(Some(key)),
+            Outcome::Late => Ok(None),
+            Outcome::Untrue => {
+                // No newer snapshot would ever tell: the next one to ask reads all of it.
+                *self.known.lock() = None;
+                Ok(None)
+            }
+        }
     }
 
     /// Of each data file that had another delete file before, the snapshot at which the last of those ended.

@@ -36,8 +36,19 @@ struct Touched<'a> {
     flushed: BTreeSet<i64>,
 }
 
-/// Commits `change` on top of `base`, within `tx`; none if the catalog has changed since `base`: the caller rolls back,
-/// reads everything again and decides again.
+/// What became of a change.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It is in, with this snapshot, once the transaction is committed.
+    At(SnapshotKey),
+    /// Another snapshot came first.
+    Late,
+    /// The catalog is not what the state says of this very snapshot: somebody wrote to it without one.
+    Untrue,
+}
+
+/// Commits `change` on top of `base`, within `tx`; where it cannot, the caller rolls back, reads everything again and
+/// decides again.
 ///
 /// The rows of the primary are written before, so that a write which waited for another's publish sees its snapshot
 /// here, and starts again.
@@ -48,11 +59,11 @@ pub(super) async fn commit(
     change: &Change,
     now: Timestamp,
     message: &'static str,
-) -> Result<Option<SnapshotKey>> {
+) -> Result<Outcome> {
     let touched = Touched::of(base, change)?;
     let newest = Newest::read(tx, sql).await?;
     if newest.key != base.key && !mutation("late_s0") {
-        return Ok(None);
+        return Ok(Outcome::Late);
     }
     let hides = change.added.iter().any(|file| !file.excluded.is_empty());
     let changes = if hides || touched.takes_away() {
@@ -73,19 +84,19 @@ pub(super) async fn commit(
         tx.execute(&early, &[touched.table_id.into()]).await?;
     }
     let Some(begun) = newest.begin_next(tx, sql, now, step).await? else {
-        return Ok(None);
+        return Ok(Outcome::Late);
     };
     let snapshot = begun.key.id;
     if !validate::is_unchanged(tx, sql, &touched).await? {
-        return Ok(None);
+        return Ok(Outcome::Untrue);
     }
     if !touched.kill(tx, sql, snapshot).await? || !touched.end(tx, sql, snapshot).await? {
-        return Ok(None);
+        return Ok(Outcome::Untrue);
     }
     let first_id = newest.next_file_id + i64::try_from(change.added.len()).unwrap_or(i64::MAX);
     for (id, file) in (first_id..).zip(&change.flushed) {
         if !flush::file(tx, sql, &touched, file, id, (snapshot, now)).await? {
-            return Ok(None);
+            return Ok(Outcome::Untrue);
         }
     }
     let totals = stats::Totals::read(tx, sql, touched.table_id).await?;
@@ -102,7 +113,7 @@ pub(super) async fn commit(
     if !mutation("table_stats_forgotten") {
         totals.roll_up(tx, sql, &touched, &change.added).await?;
     }
-    Ok(Some(begun.key))
+    Ok(Outcome::At(begun.key))
 }
 
 impl<'a> Touched<'a> {

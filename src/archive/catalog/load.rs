@@ -134,7 +134,7 @@ async fn from_nothing(
     let mut delete_files = reader.delete_files(tx).await?;
     for (id, file) in &mut files {
         let mut rows = dead.remove(id).unwrap_or_default();
-        sort(&mut rows);
+        each_once(&mut rows);
         file.dead = rows.into();
         file.delete_file = delete_files.remove(id).map(Arc::new);
     }
@@ -178,7 +178,7 @@ async fn go_on(
         if let Some(file) = files.get_mut(&id) {
             let mut rows: Vec<DeadRow> = file.dead.to_vec();
             rows.extend(newly_dead);
-            sort(&mut rows);
+            each_once(&mut rows);
             Arc::make_mut(file).dead = rows.into();
         }
     }
@@ -199,7 +199,7 @@ async fn go_on(
 }
 
 /// By position; a position that stands there twice counts once, from its first death on.
-fn sort(rows: &mut Vec<DeadRow>) {
+pub(super) fn each_once(rows: &mut Vec<DeadRow>) {
     rows.sort_unstable();
     rows.dedup_by_key(|row| row.position);
 }

@@ -1,6 +1,6 @@
 //! Inlined deletes that become a delete file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -15,8 +15,8 @@ use crate::fault::mutation;
 use crate::sql::SqlValue;
 use crate::{Error, Result};
 
-/// Pairs that one statement deletes.
-const PAIRS: usize = 5_000;
+/// Positions that one statement deletes.
+const POSITIONS: usize = 5_000;
 
 /// Puts a delete file in the place of the one before and of the inlined deletes in it; false if one of them is gone.
 ///
@@ -76,7 +76,8 @@ pub(super) async fn file(
     Ok(true)
 }
 
-/// Deletes exactly the inlined deletes that the file took over; false if one was not there.
+/// Deletes exactly the inlined deletes that the file took over; false if one was not there. A row that is noted twice goes
+/// with both: what stayed would be dead in two places, and DuckDB shows such a row.
 async fn forget(
     tx: &mut dyn HostTransaction,
     sql: Sql,
@@ -91,16 +92,17 @@ async fn forget(
         tx.execute(&all, &args).await?;
         return Ok(true);
     }
-    for rows in file.inlined.chunks(PAIRS) {
-        let pairs: Vec<String> = rows
-            .iter()
-            .map(|dead| format!("({},{})", dead.position, dead.snapshot))
-            .collect();
+    for rows in file.inlined.chunks(POSITIONS) {
+        let positions = rows.iter().map(|dead| dead.position.to_string());
         let delete = format!(
-            "DELETE FROM {table} WHERE file_id = $1 AND (row_id, begin_snapshot) IN ({})",
-            pairs.join(",")
+            "DELETE FROM {table} WHERE file_id = $1 AND row_id IN ({}) RETURNING row_id",
+            positions.collect::<Vec<_>>().join(",")
         );
-        if tx.execute(&delete, &args).await? != rows.len() as u64 {
+        let mut gone = BTreeSet::new();
+        for row in tx.query(&delete, &args).await? {
+            gone.insert(row.int(0)?);
+        }
+        if gone.len() != rows.len() {
             return Ok(false);
         }
     }

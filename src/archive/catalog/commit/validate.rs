@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Touched;
 use crate::Result;
 use crate::archive::catalog::dialect::Sql;
-use crate::archive::catalog::load::delete_table;
+use crate::archive::catalog::load::{delete_table, each_once};
 use crate::archive::catalog::rows::{count, list};
 use crate::archive::catalog::state::DeadRow;
 use crate::catalog_host::HostTransaction;
 use crate::fault::mutation;
 
 /// Compares the touched files with the state that the change was decided on: still live, the same delete file, the
-/// same dead rows. Sets are compared, never counts: a row that came back and another that died are two changes.
+/// same dead rows. Sets are compared, never counts: a row that came back and another that died are two changes. A row that
+/// is noted twice is dead once, from its first death on, as it was read.
 pub(super) async fn is_unchanged(
     tx: &mut dyn HostTransaction,
     sql: Sql,
@@ -47,13 +48,14 @@ pub(super) async fn is_unchanged(
         "SELECT file_id, row_id, begin_snapshot FROM {} WHERE file_id IN ({ids})",
         sql.table(&delete_table(touched.table_id))
     );
-    let mut dead: BTreeMap<i64, BTreeSet<DeadRow>> = BTreeMap::new();
+    let mut dead: BTreeMap<i64, Vec<DeadRow>> = BTreeMap::new();
     for row in tx.query(&select, &[]).await? {
-        dead.entry(row.int(0)?).or_default().insert(DeadRow {
+        dead.entry(row.int(0)?).or_default().push(DeadRow {
             position: count(&row, 1)?,
             snapshot: row.int(2)?,
         });
     }
+    dead.values_mut().for_each(each_once);
     for id in files {
         let Some(file) = touched.base.file(id) else {
             return Ok(false);
@@ -67,12 +69,11 @@ pub(super) async fn is_unchanged(
         {
             return Ok(false);
         }
-        let known: BTreeSet<DeadRow> = file.dead.iter().copied().collect();
         let found = dead.remove(&id).unwrap_or_default();
         let is_same = if mutation("validate_by_count") {
-            known.len() == found.len()
+            file.dead.len() == found.len()
         } else {
-            known == found
+            *file.dead == *found
         };
         if !is_same {
             return Ok(false);

@@ -91,12 +91,38 @@ async fn dead_rows_are_marked_once_and_found_again() {
                 position: 7,
             },
         ],
-        ended: Vec::new(),
+        ..Change::default()
     };
     bench.commit(change).await;
     let state = bench.state().await;
     assert_eq!(positions(state.file(0).unwrap()), [1, 3, 7]);
     assert_eq!(positions(state.file(1).unwrap()), [0]);
+}
+
+#[tokio::test]
+async fn a_row_that_another_program_noted_twice_is_dead_once_and_in_nobodys_way() {
+    let bench = Bench::new().await;
+    bench
+        .commit(added(segment("a.parquet", ("a", "m"), &[4])))
+        .await;
+    let known = bench.state().await;
+    bench
+        .foreign(
+            "inlined_delete:1",
+            &[
+                "INSERT INTO ducklake_inlined_delete_1 SELECT * FROM ducklake_inlined_delete_1",
+                "INSERT INTO ducklake_inlined_delete_1(file_id, row_id, begin_snapshot) VALUES (0, 4, $S)",
+            ],
+        )
+        .await;
+    let noted = bench.query("SELECT count(*) FROM ducklake_inlined_delete_1");
+    assert_eq!(noted.await.concat(), [3.into()]);
+    assert!(bench.commit_on(&known, dead(0, 3)).await.is_none());
+    let state = bench.state().await;
+    assert_eq!(positions(state.file(0).unwrap()), [4]);
+    assert!(bench.commit_on(&state, dead(0, 3)).await.is_some());
+    let state = bench.state().await;
+    assert_eq!(positions(state.file(0).unwrap()), [3, 4]);
 }
 
 #[tokio::test]
@@ -159,6 +185,9 @@ async fn what_is_touched_is_compared_row_by_row() {
         .execute("UPDATE ducklake_inlined_delete_1 SET row_id = 5")
         .await;
     assert_eq!(bench.commit_on(&base, dead(0, 3)).await, None);
+    let truth = bench.state().await;
+    assert_eq!(truth.key, base.key);
+    assert_eq!(positions(truth.file(0).unwrap()), [5], "read anew");
     bench
         .execute("UPDATE ducklake_inlined_delete_1 SET row_id = 4")
         .await;
