@@ -228,6 +228,15 @@ impl Catalog {
         commit::former_delete_files(tx, self.sql, table).await
     }
 
+    /// When a snapshot was made, or the oldest after it that has not expired.
+    pub(crate) async fn time_since(
+        &self,
+        tx: &mut dyn HostTransaction,
+        snapshot: i64,
+    ) -> Result<Option<Timestamp>> {
+        snapshot::time_since(tx, self.sql, snapshot).await
+    }
+
     /// Whether inlined deletes can be flushed: SQLite lets other readers see the two stores apart.
     pub(crate) fn flushes(&self) -> bool {
         !self.sql.is_sqlite() || mutation("flush_on_sqlite")

@@ -125,6 +125,21 @@ pub(super) static INLINED_DELETES: Metric = Metric::gauge(
 )
 .by(&[COLLECTION]);
 
+pub(super) static OLDEST_INLINED_DELETE: Metric = Metric::gauge(
+    "thermocline_oldest_inlined_delete_timestamp_seconds",
+    Unit::Seconds,
+    "When the oldest row died that is dead in the catalog's SQL and in no delete file: since then other readers may show it. 0 \
+     where there is none; not there where the catalog lies in SQLite, which nothing is flushed in.",
+)
+.by(&[COLLECTION]);
+
+pub(super) static FLUSHED_ROWS: Metric = Metric::counter(
+    "thermocline_flushed_rows_total",
+    Unit::Count,
+    "Dead rows that were written from the catalog's SQL into delete files.",
+)
+.by(&[COLLECTION]);
+
 pub(super) static SNAPSHOT: Metric = Metric::gauge(
     "thermocline_catalog_snapshot_id",
     Unit::Count,
@@ -183,6 +198,8 @@ pub(super) const METRICS: &[&Metric] = &[
     &BYTES,
     &DEAD_ROWS,
     &INLINED_DELETES,
+    &OLDEST_INLINED_DELETE,
+    &FLUSHED_ROWS,
     &SNAPSHOT,
     &ORPHAN_BYTES,
     &BLOB_REQUESTS,
@@ -198,6 +215,7 @@ pub(crate) struct ArchiveMetrics {
     collection: Box<str>,
     steps: [Histogram; 6],
     conflicts: Counter,
+    flushed_rows: Counter,
     requests: [[Counter; 3]; 6],
     read_bytes: Counter,
     written_bytes: Counter,
@@ -215,6 +233,8 @@ pub(crate) struct Stock {
     pub(crate) bytes: u64,
     pub(crate) dead_rows: u64,
     pub(crate) inlined_deletes: u64,
+    /// When the oldest of them died, 0 if there is none; none where they are never flushed.
+    pub(crate) oldest_inlined: Option<i64>,
     pub(crate) snapshot: i64,
 }
 
@@ -238,6 +258,7 @@ impl ArchiveMetrics {
                 step(Step::Release),
             ],
             conflicts: CONFLICTS.counter_of(&one),
+            flushed_rows: FLUSHED_ROWS.counter_of(&one),
             requests: [
                 requests(BlobOp::Put),
                 requests(BlobOp::Get),
@@ -265,6 +286,11 @@ impl ArchiveMetrics {
         self.conflicts.increment(1);
     }
 
+    /// So many dead rows were written into delete files.
+    pub(crate) fn flushed(&self, rows: u64) {
+        self.flushed_rows.increment(rows);
+    }
+
     /// What lies in the archive now.
     pub(crate) fn holds(&self, stock: Stock) {
         self.show(&RECORDS, stock.records as f64);
@@ -272,6 +298,9 @@ impl ArchiveMetrics {
         self.show(&BYTES, stock.bytes as f64);
         self.show(&DEAD_ROWS, stock.dead_rows as f64);
         self.show(&INLINED_DELETES, stock.inlined_deletes as f64);
+        if let Some(oldest) = stock.oldest_inlined {
+            self.show(&OLDEST_INLINED_DELETE, oldest as f64);
+        }
         self.show(&SNAPSHOT, stock.snapshot as f64);
     }
 

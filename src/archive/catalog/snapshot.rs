@@ -152,6 +152,22 @@ impl Newest {
     }
 }
 
+/// When a snapshot was made; of one that has expired, when the oldest after it was.
+pub(super) async fn time_since(
+    tx: &mut dyn HostTransaction,
+    sql: Sql,
+    id: i64,
+) -> Result<Option<Timestamp>> {
+    let select = format!(
+        "SELECT {} FROM {} WHERE snapshot_id >= $1 ORDER BY snapshot_id LIMIT 1",
+        sql.read("snapshot_time", Kind::Time),
+        sql.table("ducklake_snapshot")
+    );
+    let rows = tx.query(&select, &[id.into()]).await?;
+    let time = rows.first().map(|row| row.text(0)).transpose()?;
+    Ok(time.and_then(time_of))
+}
+
 /// Who made a snapshot, as other readers see it.
 const AUTHOR: &str = "thermocline";
 

@@ -70,18 +70,35 @@ impl ParquetArchive {
         })
     }
 
-    /// Sets the gauges of what lies in the archive: one statement where nothing has changed.
+    /// Sets the gauges of what lies in the archive: one statement where nothing has changed and nothing waits for a flush.
     pub(crate) async fn observe(&self) -> Result<()> {
-        let found = counted(self.view().await?.state());
+        let view = self.view().await?;
+        let found = counted(view.state());
+        let oldest_inlined = match self.0.catalog.flushes() {
+            true => Some(self.oldest_inlined(view.state()).await?),
+            false => None,
+        };
         self.metrics().holds(Stock {
             records: found.records,
             segments: found.segments,
             bytes: found.bytes,
             dead_rows: found.dead_rows,
             inlined_deletes: found.inlined_deletes,
+            oldest_inlined,
             snapshot: found.snapshot,
         });
         Ok(())
+    }
+
+    /// When the first of the rows died that only the catalog's SQL names, in seconds since 1970; 0 if there is none.
+    async fn oldest_inlined(&self, state: &CatalogState) -> Result<i64> {
+        let dead = state.files.iter().flat_map(|file| &*file.dead);
+        let Some(first) = dead.map(|row| row.snapshot).min() else {
+            return Ok(0);
+        };
+        let mut tx = self.0.host.begin_read().await?;
+        let died = self.0.catalog.time_since(&mut *tx, first).await?;
+        Ok(died.map_or(0, |died| died.as_second()))
     }
 
     /// The last runs of the collection's policies, the newest first; those of one policy, if it is named.

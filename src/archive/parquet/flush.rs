@@ -28,8 +28,8 @@ impl ParquetArchive {
     ///
     /// Until then readers that know no inlined deletes show those rows, all but DuckDB and a few. Every run of a policy
     /// ends with it; what dies while it is at work waits for the next. Where the catalog lies in SQLite there is nothing to
-    /// do: its readers know inlined deletes, and would see the change half done. A file whose dead rows cannot be told apart from those of a delete file that ended
-    /// before keeps them in the catalog until it is rewritten.
+    /// do: its readers know inlined deletes, and would see the change half done. A file of which another program ended a delete
+    /// file keeps its dead rows in the catalog while one of them died before that end.
     ///
     /// # Errors
     /// `Conflict`: others rewrote the same files every time. `Ambiguous`: whether it was committed is not known; the rows
@@ -59,7 +59,9 @@ impl ParquetArchive {
             match self.publisher().publish(job, staged, &mut Flush).await? {
                 Published::At(_) => {
                     let flushed = files.iter().take(FILES);
-                    rows += flushed.map(|file| file.dead.len() as u64).sum::<u64>();
+                    let flushed = flushed.map(|file| file.dead.len() as u64).sum();
+                    self.metrics().flushed(flushed);
+                    rows += flushed;
                 }
                 Published::Nothing => failures += 1,
             }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use futures::FutureExt;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use parking_lot::Mutex;
 use serde_json::json;
-use thermocline::{DatabaseExt, Record};
+use thermocline::{Clock, DatabaseExt, Record};
 
 use super::bench::{Bench, old};
 use crate::foreign::DuckDb;
@@ -88,6 +89,48 @@ async fn dead_rows_move_into_one_delete_file_and_stay_dead() {
     assert_eq!(other.read("r4").await.unwrap().map(|_| ()), None);
     let again: Option<Arc<Record>> = other.read("r1").await.unwrap();
     assert!(again.is_some());
+}
+
+/// Since when others may see what is dead is to be seen, and how much was flushed.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn what_waits_for_a_flush_is_shown_with_its_age() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let bench = archived().await;
+    let shown = async || {
+        bench.router.observe().await.unwrap();
+        [
+            "archive_inlined_deletes",
+            "oldest_inlined_delete_timestamp_seconds",
+            "flushed_rows_total",
+        ]
+        .map(|name| {
+            let begin = format!("thermocline_{name}{{");
+            let text = handle.render();
+            let line = text.lines().find(|line| line.starts_with(&begin));
+            let value = line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+            value.unwrap_or_else(|| panic!("{name} in\n{text}"))
+        })
+    };
+    assert_eq!(shown().await, [0.0, 0.0, 0.0]);
+    let hour = std::time::Duration::from_secs(3600);
+    bench.clock.advance(hour);
+    let died = bench.clock.now().as_second() as f64;
+    bench.router.delete("r1").await.unwrap();
+    bench.clock.advance(hour);
+    bench.router.delete("r2").await.unwrap();
+    assert_eq!(shown().await, [2.0, died, 0.0]);
+
+    // Its snapshot is forgotten: since the next one at least.
+    let forget = "DELETE FROM thermocline.ducklake_snapshot WHERE snapshot_id = \
+                  (SELECT min(begin_snapshot) FROM thermocline.ducklake_inlined_delete_1)";
+    bench.scratch.run(forget).await;
+    assert_eq!(shown().await, [2.0, died + 3600.0, 0.0]);
+
+    bench.archive.flush().await.unwrap();
+    assert_eq!(shown().await, [0.0, 0.0, 2.0]);
 }
 
 /// Every run ends with a flush.
@@ -317,4 +360,127 @@ async fn what_duckdb_had_begun_before_does_not_undo_a_delete() {
         );
         assert!(committed.is_err(), "{said}");
     }
+}
+
+/// What another program noted twice is dead once, in nobody's way, and gone with the next flush.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn a_row_that_is_noted_twice_is_dead_once() {
+    let bench = archived().await;
+    bench.router.delete("r1").await.unwrap();
+    bench
+        .scratch
+        .run(
+            "INSERT INTO thermocline.ducklake_inlined_delete_1 SELECT * FROM thermocline.ducklake_inlined_delete_1; \
+             INSERT INTO thermocline.ducklake_inlined_delete_1 \
+             SELECT file_id, row_id, begin_snapshot - 1 FROM thermocline.ducklake_inlined_delete_1 LIMIT 1",
+        )
+        .await;
+    assert_eq!(bench.scratch.ask(INLINED).await, ["3"]);
+    // Whether the process knew the catalog before or reads it now.
+    bench.router.delete("r2").await.unwrap();
+    let other = bench.another().await;
+    other.delete("r3").await.unwrap();
+    other.upsert(old("r4", 44)).await.unwrap();
+    assert_eq!(other.read("r1").await.unwrap().map(|_| ()), None);
+    assert_eq!(bench.ids().await, all_but(&[1, 2, 3]));
+
+    let flusher = bench.another_archive().await;
+    assert_eq!(flusher.contents().await.unwrap().inlined_deletes, 4);
+    assert_eq!(flusher.contents().await.unwrap().records, 6);
+    let keep = "CREATE TABLE public.kept AS SELECT * FROM thermocline.ducklake_inlined_delete_1";
+    bench.scratch.run(keep).await;
+    assert_eq!(flusher.flush().await.unwrap(), 4);
+    assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
+    assert_eq!(bench.ids().await, all_but(&[1, 2, 3]));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 2, 3, 4]));
+
+    // In both places, as a flush by DuckDB may leave them: to DuckDB such rows are alive.
+    let again = "INSERT INTO thermocline.ducklake_inlined_delete_1 SELECT * FROM public.kept";
+    bench.scratch.run(again).await;
+    let flusher = bench.another_archive().await;
+    assert_eq!(flusher.flush().await.unwrap(), 4);
+    assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
+    assert_eq!(bench.scratch.ask(DELETE_FILES).await.len(), 1);
+    assert_eq!(bench.ids().await, all_but(&[1, 2, 3]));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 2, 3, 4]));
+    bench.router.create(old("r1", 11)).await.unwrap();
+    assert_eq!(bench.value("r1").await, Some(11));
+}
+
+/// Two programs that delete one row at the same time leave it dead, and everybody can go on.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn others_that_delete_the_same_row_at_once_are_in_nobodys_way() {
+    let bench = archived().await;
+    let delete = "DELETE FROM lake.records WHERE id = 'r2'";
+    let (mut one, mut other) = (DuckDb::start(), DuckDb::start());
+    for duck in [&mut one, &mut other] {
+        duck.attach_postgres(&bench.scratch.url, false).await;
+        duck.execute("BEGIN").await;
+        duck.execute(delete).await;
+    }
+    one.execute("COMMIT").await;
+    let late = other.try_query("COMMIT").await;
+    let noted = bench.scratch.ask(INLINED).await;
+    bench.router.delete("r5").await.unwrap();
+    assert_eq!(bench.ids().await, all_but(&[2, 5]), "{late:?}, {noted:?}");
+    bench.archive.flush().await.unwrap();
+    assert_eq!(bench.scratch.ask(INLINED).await, ["0"], "{late:?}");
+    assert_eq!(bench.ids().await, all_but(&[2, 5]));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[2, 5]));
+    assert!(late.is_err(), "{noted:?}");
+}
+
+/// A delete file that another program ended counts for whoever looks back: nothing that died before may count there twice.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn deaths_from_before_a_delete_file_ended_stay_where_they_are() {
+    let bench = archived().await;
+    let mut duck = DuckDb::start();
+    duck.attach_postgres(&bench.scratch.url, false).await;
+    duck.execute("CALL lake.set_option('data_inlining_row_limit', 0)")
+        .await;
+    bench.router.delete("r1").await.unwrap();
+    let newest = "SELECT max(snapshot_id)::text FROM thermocline.ducklake_snapshot";
+    let died: i64 = bench.scratch.ask(newest).await[0].parse().unwrap();
+    let delete = |id: &str| format!("DELETE FROM lake.records WHERE id = '{id}'");
+    duck.execute(&delete("r2")).await;
+    let keep = "CREATE TABLE public.kept AS SELECT * FROM thermocline.ducklake_delete_file";
+    bench.scratch.run(keep).await;
+    duck.execute(&delete("r3")).await;
+    // DuckDB put one file in the place of the other; a program may as well end the one and begin the other.
+    let end = format!(
+        "INSERT INTO thermocline.ducklake_delete_file SELECT * FROM public.kept; \
+         UPDATE thermocline.ducklake_delete_file SET end_snapshot = {end} \
+         WHERE delete_file_id IN (SELECT delete_file_id FROM public.kept); \
+         UPDATE thermocline.ducklake_delete_file SET begin_snapshot = {end} WHERE end_snapshot IS NULL; \
+         DELETE FROM thermocline.ducklake_files_scheduled_for_deletion",
+        end = died + 2
+    );
+    bench.scratch.run(&end).await;
+    let files = bench.scratch.ask(DELETE_FILES).await;
+    assert_eq!(files.len(), 2, "one ended, one is live: {files:?}");
+    let bench = Bench {
+        archive: bench.another_archive().await,
+        router: bench.another().await,
+        ..bench
+    };
+    assert_eq!(bench.archive.flush().await.unwrap(), 0);
+    assert_eq!(bench.scratch.ask(INLINED).await, ["1"]);
+    assert_eq!(bench.scratch.ask(DELETE_FILES).await, files);
+    assert_eq!(bench.ids().await, all_but(&[1, 2, 3]));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 2, 3]));
+    for (version, count) in [(died - 1, 10), (died, 9), (died + 1, 8), (died + 2, 7)] {
+        let at = format!("SELECT count(*) FROM lake.records AT (VERSION => {version})");
+        assert_eq!(duck.query(&at).await, [[json!(count)]], "at {version}");
+    }
+
+    // Once nobody can look back so far, and the ended file has gone with its snapshots, all of it is flushed.
+    let expire = "DELETE FROM thermocline.ducklake_delete_file WHERE end_snapshot IS NOT NULL";
+    bench.scratch.run(expire).await;
+    assert_eq!(bench.archive.flush().await.unwrap(), 1);
+    assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
+    assert_eq!(bench.ids().await, all_but(&[1, 2, 3]));
+    assert_eq!(foreign_ids(&bench).await, all_but(&[1, 2, 3]));
 }
