@@ -67,7 +67,8 @@ macro_rules! on_a_live_lease {
 /// Records in one table of a PostgreSQL database; a cheap handle.
 ///
 /// The layout is that of Python's dataknobs: fields and metadata are `jsonb`, which keeps values and not their spelling,
-/// and a record's version is the row's `xmin`. Tables that are there are used as they are.
+/// and a record's version is the row's `xmin`. Tables that are there are used as they are. Whole numbers of 309 digits that end
+/// in zeros, as `jsonb` writes the largest floats, are read with an exponent: other parsers refuse so many digits.
 ///
 /// Nothing is kept in a session, so that any pooler may stand before the server; one that hands sessions out by
 /// transaction needs `statement_cache=0` in the URL, which then costs a round trip or two for each call.

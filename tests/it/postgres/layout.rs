@@ -46,6 +46,32 @@ async fn the_table_that_is_made_is_the_layouts() {
     );
 }
 
+/// `jsonb` spells them with 309 digits, and parsers that add up digits take those for more than a float holds.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run scripts/test"]
+async fn the_largest_floats_are_parsed_again() {
+    let (db, scratch) = super::open().await;
+    let fields = json!({"n": [f64::MAX, f64::MIN, 1e308, 3.5]});
+    let record = Record::new("a", &fields).unwrap();
+    db.create(record.with_metadata(&fields).unwrap())
+        .await
+        .unwrap();
+    let digits = "SELECT length(data->'n'->>0)::text FROM records";
+    assert_eq!(scratch.ask(digits).await, ["309"]);
+    let read = db.read("a").await.unwrap().unwrap();
+    assert_eq!(read.parse::<serde_json::Value>().unwrap(), fields);
+    let metadata = read.metadata().unwrap();
+    let metadata: serde_json::Value = serde_json::from_str(metadata).unwrap();
+    assert_eq!(metadata, fields);
+    let found = db.count(&Query::filter("n exists").unwrap()).await.unwrap();
+    assert_eq!(found, 1);
+    // What was read can be written, and is the same.
+    let copy = Record::new("b", read.parse::<serde_json::Value>().unwrap()).unwrap();
+    db.create(copy).await.unwrap();
+    let same = "SELECT count(DISTINCT data)::text FROM records";
+    assert_eq!(scratch.ask(same).await, ["1"]);
+}
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run scripts/test"]
 async fn a_table_of_pythons_is_used_as_it_is() {
