@@ -128,8 +128,8 @@ pub(super) static INLINED_DELETES: Metric = Metric::gauge(
 pub(super) static OLDEST_INLINED_DELETE: Metric = Metric::gauge(
     "thermocline_oldest_inlined_delete_timestamp_seconds",
     Unit::Seconds,
-    "When the oldest row died that is dead in the catalog's SQL and in no delete file: since then other readers may show it. 0 \
-     where there is none; not there where the catalog lies in SQLite, which nothing is flushed in.",
+    "When the oldest row died that waits for a flush: since then other readers may show it. 0 where none waits, as always where \
+     the catalog lies in SQLite.",
 )
 .by(&[COLLECTION]);
 
@@ -233,8 +233,8 @@ pub(crate) struct Stock {
     pub(crate) bytes: u64,
     pub(crate) dead_rows: u64,
     pub(crate) inlined_deletes: u64,
-    /// When the oldest of them died, 0 if there is none; none where they are never flushed.
-    pub(crate) oldest_inlined: Option<i64>,
+    /// When the oldest of them died; 0 if there is none, and where they are never flushed.
+    pub(crate) oldest_inlined: i64,
     pub(crate) snapshot: i64,
 }
 
@@ -298,9 +298,7 @@ impl ArchiveMetrics {
         self.show(&BYTES, stock.bytes as f64);
         self.show(&DEAD_ROWS, stock.dead_rows as f64);
         self.show(&INLINED_DELETES, stock.inlined_deletes as f64);
-        if let Some(oldest) = stock.oldest_inlined {
-            self.show(&OLDEST_INLINED_DELETE, oldest as f64);
-        }
+        self.show(&OLDEST_INLINED_DELETE, stock.oldest_inlined as f64);
         self.show(&SNAPSHOT, stock.snapshot as f64);
     }
 

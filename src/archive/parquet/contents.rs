@@ -75,8 +75,8 @@ impl ParquetArchive {
         let view = self.view().await?;
         let found = counted(view.state());
         let oldest_inlined = match self.0.catalog.flushes() {
-            true => Some(self.oldest_inlined(view.state()).await?),
-            false => None,
+            true => self.oldest_inlined(view.state()).await?,
+            false => 0,
         };
         self.metrics().holds(Stock {
             records: found.records,
