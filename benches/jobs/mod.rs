@@ -4,6 +4,8 @@ mod flight;
 mod hand;
 mod hot;
 mod lookup;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod readthrough;
 #[cfg(feature = "s3")]
 mod s3;
@@ -44,6 +46,12 @@ pub(crate) const JOBS: &[Job] = &[
         name: "sqlite",
         about: "point reads, point writes and bulk loads, against sqlx and rusqlite",
         run: sqlite::run,
+    },
+    #[cfg(feature = "postgres")]
+    Job {
+        name: "postgres",
+        about: "point reads, batches, streams and searches, against sqlx, tokio-postgres, pgbench and COPY",
+        run: postgres::run,
     },
     Job {
         name: "segment",
