@@ -59,7 +59,10 @@ macro_rules! on_a_live_lease {
                 let mut $lease = Lease::anew(&$database.shared.workers).await?;
                 $work.await
             }
-            other => other,
+            done => {
+                $lease.end().await;
+                done
+            }
         }
     }};
 }

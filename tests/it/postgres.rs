@@ -20,6 +20,7 @@ mod mutations;
 mod pooler;
 mod restart;
 mod scratch;
+mod searches;
 mod tls;
 
 use thermocline::PostgresDatabase;

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-pub(super) use self::order::order;
+pub(super) use self::order::{Part, order, parts};
 pub(super) use self::place::JsonPlace;
 use self::place::literal;
 use super::times::Zone;

@@ -9,12 +9,12 @@ use futures::{FutureExt, SinkExt, StreamExt, stream};
 
 use self::rows::Rows;
 use super::lease::Lease;
-use super::pushdown::{Pushdown, Values, order};
+use super::pushdown::{Part, Pushdown, Values, order, parts};
 use super::row::{self, Args, COLUMNS};
 use super::{Place, PostgresDatabase};
 use crate::query::Collector;
 use crate::sql::clause::Condition;
-use crate::{Prepared, Record, RecordStream, Result};
+use crate::{Prepared, Query, Record, RecordStream, Result};
 
 /// How many records wait for the reader of a stream.
 const AHEAD: usize = 256;
@@ -47,9 +47,8 @@ pub(super) async fn count(place: &Place, lease: &mut Lease, prepared: &Prepared)
             format!(" FILTER (WHERE {})", plan.filter.must.sql())
         };
         let sql = format!(
-            "SELECT count(*), count(*){sure} FROM {}{}",
-            place.table.quoted(),
-            plan.where_clause(),
+            "SELECT count(*), count(*){sure} FROM {}",
+            rows(place, &plan.filter, None)
         );
         let args = match sure.as_str() {
             "" => plan.filter.may_args(),
@@ -77,9 +76,13 @@ async fn search(
     mut outlet: Outlet,
 ) {
     let plan = Plan::of_search(&database.place, &prepared);
-    if let Err(error) = plan.run(&mut lease, &prepared, &mut outlet).await {
-        // A stream that nobody reads any more needs no error.
-        let _ = outlet.send(Err(error)).await;
+    match plan.run(&mut lease, &prepared, &mut outlet).await {
+        // Before the stream ends, so that the next search finds the connection and makes none.
+        Ok(()) => lease.end().await,
+        Err(error) => {
+            // A stream that nobody reads any more needs no error.
+            let _ = outlet.send(Err(error)).await;
+        }
     }
 }
 
@@ -88,6 +91,8 @@ struct Plan<'a> {
     place: &'a Place,
     values: Values,
     filter: Pushdown,
+    /// What stands after `FROM`, without what orders or cuts it.
+    source: String,
     /// ` ORDER BY ..`, or nothing where any order will do; none where SQL would order otherwise.
     order: Option<String>,
 }
@@ -104,10 +109,12 @@ impl<'a> Plan<'a> {
 
     fn of(place: &'a Place, prepared: &Prepared, values: Values) -> Self {
         let query = prepared.query();
+        let filter = Pushdown::of(&query.filter, &place.zone, values);
         Self {
             place,
             values,
-            filter: Pushdown::of(&query.filter, &place.zone, values),
+            source: source(place, query, &filter),
+            filter,
             order: if prepared.is_ordered() {
                 order(&query.sort, &place.zone).map(|keys| format!(" ORDER BY {keys}"))
             } else {
@@ -122,13 +129,10 @@ impl<'a> Plan<'a> {
             Some(order) if self.filter.is_exact() => {
                 let mut tail = order.clone();
                 if let Some(limit) = query.limit {
-                    tail.push_str(&format!(" LIMIT {}", limit.min(i64::MAX.unsigned_abs())));
+                    tail.push_str(&format!(" LIMIT {}", within(limit)));
                 }
                 if query.offset > 0 {
-                    tail.push_str(&format!(
-                        " OFFSET {}",
-                        query.offset.min(i64::MAX.unsigned_abs())
-                    ));
+                    tail.push_str(&format!(" OFFSET {}", within(query.offset)));
                 }
                 self.pass(lease, prepared, &tail, outlet).await
             }
@@ -208,20 +212,44 @@ impl<'a> Plan<'a> {
     }
 
     fn select(&self, tail: &str) -> String {
-        let table = self.place.table.quoted();
-        format!("SELECT {COLUMNS} FROM {table}{}{tail}", self.where_clause())
-    }
-
-    fn where_clause(&self) -> String {
-        match &self.filter.may {
-            Condition::Always => String::new(),
-            may => format!(" WHERE {}", may.sql()),
-        }
+        format!("SELECT {COLUMNS} FROM {}{tail}", self.source)
     }
 
     fn args(&self) -> Args {
         Args::of(self.filter.may_args())
     }
+}
+
+/// The rows that the filter lets pass. Of those that an own time orders and a limit cuts, the first of each part: the first
+/// of all are among them, and an index of the column finds them.
+fn source(place: &Place, query: &Query, filter: &Pushdown) -> String {
+    let cut = query.limit.filter(|_| filter.is_exact());
+    match (cut, parts(&query.sort, &place.zone)) {
+        (Some(limit), Some(parts)) => {
+            let most = within(limit.saturating_add(query.offset));
+            let [one, other] = parts.map(|Part { condition, order }| {
+                let rows = rows(place, filter, Some(&condition));
+                format!("(SELECT {COLUMNS} FROM {rows} ORDER BY {order} LIMIT {most})")
+            });
+            format!("({one} UNION ALL {other}) AS first")
+        }
+        _ => rows(place, filter, None),
+    }
+}
+
+fn rows(place: &Place, filter: &Pushdown, condition: Option<&str>) -> String {
+    let table = place.table.quoted();
+    match (&filter.may, condition) {
+        (Condition::Always, None) => table.to_owned(),
+        (Condition::Always, Some(condition)) => format!("{table} WHERE {condition}"),
+        (may, None) => format!("{table} WHERE {}", may.sql()),
+        (may, Some(condition)) => format!("{table} WHERE ({}) AND {condition}", may.sql()),
+    }
+}
+
+/// As many rows as SQL can count.
+fn within(rows: u64) -> u64 {
+    rows.min(i64::MAX.unsigned_abs())
 }
 
 #[cfg(test)]

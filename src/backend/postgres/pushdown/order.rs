@@ -1,7 +1,7 @@
 //! A query's order as SQL.
 
 use super::place::JsonPlace;
-use super::subject::is_time;
+use super::subject::{is_no_time, is_time};
 use crate::Sort;
 use crate::backend::postgres::times::Zone;
 use crate::query::{Order, Root};
@@ -32,6 +32,41 @@ pub(in crate::backend::postgres) fn order(sort: &[Sort], zone: &Zone) -> Option<
     }
     keys.push("id COLLATE \"C\"".to_owned());
     Some(keys.join(", "))
+}
+
+/// The rows with the own time that comes first in an order, and those without: a condition, and what orders them alike.
+///
+/// No index of the column orders all rows as we do, who know no times before the year 1 or after 9999. Each of the two
+/// parts it can find, and the first has an order that it gives.
+pub(in crate::backend::postgres) fn parts(sort: &[Sort], zone: &Zone) -> Option<[Part; 2]> {
+    let (first, others) = sort.split_first()?;
+    let column = match first.path.root() {
+        Root::CreatedAt if zone.is_utc() => "created_at",
+        Root::UpdatedAt if zone.is_utc() => "updated_at",
+        _ => return None,
+    };
+    let others = order(others, zone)?;
+    let way = match first.order {
+        Order::Asc => "ASC",
+        Order::Desc => "DESC",
+    };
+    Some([
+        Part {
+            condition: is_time(column),
+            order: format!("{column} {way}, {others}"),
+        },
+        Part {
+            condition: is_no_time(column),
+            order: others,
+        },
+    ])
+}
+
+/// Some of the rows, in the order of all.
+#[derive(Debug)]
+pub(in crate::backend::postgres) struct Part {
+    pub(in crate::backend::postgres) condition: String,
+    pub(in crate::backend::postgres) order: String,
 }
 
 fn own_time(column: &str) -> String {

@@ -76,3 +76,8 @@ impl Subject {
 pub(super) fn is_time(column: &str) -> String {
     format!("{column} BETWEEN TIMESTAMP '{FIRST}' AND TIMESTAMP '{LAST}'")
 }
+
+/// The opposite, in a form that an index of the column answers.
+pub(super) fn is_no_time(column: &str) -> String {
+    format!("({column} IS NULL OR {column} < TIMESTAMP '{FIRST}' OR {column} > TIMESTAMP '{LAST}')")
+}

@@ -108,3 +108,34 @@ async fn ranges_and_orders_use_an_index_on_their_expression() {
     let plan = plan(&db, by_id).await;
     assert!(plan.contains("by_id") && !plan.contains("Sort"), "{plan}");
 }
+
+/// The newest of many are found by an index of the column, though none orders all rows as we do.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run scripts/test"]
+async fn the_newest_and_the_oldest_use_an_index_of_the_time() {
+    let db = filled("plans_newest").await;
+    run(
+        &db,
+        "CREATE INDEX by_created ON plans_newest.records (created_at); \
+         UPDATE plans_newest.records SET created_at = TIMESTAMP '2024-01-01' + (data->>'n')::int * INTERVAL '1 s'",
+    )
+    .await;
+    run(&db, "VACUUM (ANALYZE) plans_newest.records").await;
+    for order in [Order::Asc, Order::Desc] {
+        for filter in [
+            "@created_at exists",
+            "@created_at < timestamp '2024-01-01T01:00:00Z'",
+            "id != 'r1'",
+        ] {
+            let query = Query::filter(filter)
+                .unwrap()
+                .sort("@created_at", order)
+                .unwrap();
+            let plan = plan(&db, query.limit(10)).await;
+            assert!(
+                plan.contains("by_created") && !plan.contains("Seq Scan"),
+                "{filter}:\n{plan}"
+            );
+        }
+    }
+}
