@@ -1,8 +1,10 @@
 //! One test as a clause.
 
 use super::Translator;
+use super::beginning::beginning;
 use super::place::json_string;
 use super::subject::Subject;
+use crate::backend::postgres::times::spell;
 use crate::query::{Instant, Number, Path};
 use crate::sql::clause::{Clause, operator};
 use crate::{Comparison, Predicate, Value};
@@ -110,15 +112,34 @@ impl Translator {
             (Subject::Json(_), Comparison::Eq) => self.equals(subject, &json_string(text)),
             (Subject::Id, Comparison::Eq) => Clause::exactly(format!("id = {}", self.bind(text))),
             _ => {
-                let condition = format!(
+                let mut condition = format!(
                     "{} {} {}",
                     subject.text(),
                     operator(comparison),
                     self.bind(text)
                 );
+                if let Subject::OwnTime(column) = subject {
+                    condition.push_str(&self.near(column, comparison, text));
+                }
                 Clause::exactly(subject.is_text_and(&condition))
             }
         }
+    }
+
+    /// What is true of every own time whose text compares so, and what an index of the column answers.
+    fn near(&mut self, column: &str, comparison: Comparison, text: &str) -> String {
+        let Some([start, end]) = beginning(text) else {
+            return String::new();
+        };
+        let from = match comparison {
+            Comparison::Lt | Comparison::Le => String::new(),
+            _ => format!(" AND {column} >= {}::timestamp", self.bind(spell(start))),
+        };
+        let to = match comparison {
+            Comparison::Gt | Comparison::Ge => String::new(),
+            _ => format!(" AND {column} < {}::timestamp", self.bind(spell(end))),
+        };
+        from + &to
     }
 
     /// Whether the value is exactly this scalar: what the GIN index finds is what it is.

@@ -100,6 +100,11 @@ async fn ranges_and_orders_use_an_index_on_their_expression() {
         ("n between 100 and 110", "by_n"),
         ("s >= 's4990' and s < 's4995'", "by_s"),
         ("@created_at < timestamp '2001-01-01'", "by_created"),
+        ("@created_at < '2001-01-01'", "by_created"),
+        (
+            "@created_at between '2001-01-01T00:00:00Z' and '2001-02-01'",
+            "by_created",
+        ),
     ] {
         let plan = plan_of(&db, filter).await;
         assert!(plan.contains(index), "{filter}:\n{plan}");
