@@ -107,7 +107,7 @@ pub(crate) fn print_table(rows: &[Row]) {
             (Some(limit), Some(met)) => {
                 let mark = if met { "met" } else { "MISSED" };
                 let name = row.goal.map(|name| format!("{name} ")).unwrap_or_default();
-                format!("{name}<= {}: {mark}", number(limit))
+                format!("{name}<= {}: {mark}", (limit * 100.0).round() / 100.0)
             }
             _ => String::new(),
         };

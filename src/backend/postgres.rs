@@ -59,10 +59,7 @@ macro_rules! on_a_live_lease {
                 let mut $lease = Lease::anew(&$database.shared.workers).await?;
                 $work.await
             }
-            done => {
-                $lease.end().await;
-                done
-            }
+            other => other,
         }
     }};
 }

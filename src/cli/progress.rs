@@ -1,9 +1,10 @@
 //! How far a long job has come: a bar on a terminal, plain lines elsewhere. Always on standard error.
 
+use std::fmt;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::people::number;
 
@@ -111,7 +112,7 @@ impl Progress {
 
 fn bar(label: &'static str, unit: Unit, total: Option<u64>) -> ProgressBar {
     let (done, all, rate) = match unit {
-        Unit::Records => ("{human_pos}", "{human_len}", "{per_sec}"),
+        Unit::Records => ("{human_pos}", "{human_len}", "{rate}"),
         Unit::Bytes => (
             "{binary_bytes}",
             "{binary_total_bytes}",
@@ -129,11 +130,22 @@ fn bar(label: &'static str, unit: Unit, total: Option<u64>) -> ProgressBar {
         ),
     };
     if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style.progress_chars("━╸ "));
+        bar.set_style(style.progress_chars("━╸ ").with_key("rate", whole_rate));
     }
     bar.set_message(label);
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
+}
+
+/// Whole records a second: indicatif's own rate has four decimals.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate for people"
+)]
+fn whole_rate(state: &ProgressState, out: &mut dyn fmt::Write) {
+    // The bar shows what could be written.
+    let _ = write!(out, "{}/s", number(state.per_sec() as u64));
 }
 
 impl Drop for Progress {

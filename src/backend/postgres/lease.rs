@@ -112,14 +112,6 @@ impl Lease {
         }
     }
 
-    /// Ends a transaction that only read. Dropping does it too, but later: who comes next would find no connection parked.
-    pub(super) async fn end(&mut self) {
-        if self.in_transaction && self.state == State::Ready {
-            // What was read stands, however this ends; a connection that was lost is not parked.
-            let _ = self.commit().await;
-        }
-    }
-
     /// An error that leaves open whether a write was done.
     pub(super) fn unknown(&self, error: Error) -> Error {
         Error::new(

@@ -76,13 +76,11 @@ async fn search(
     mut outlet: Outlet,
 ) {
     let plan = Plan::of_search(&database.place, &prepared);
-    match plan.run(&mut lease, &prepared, &mut outlet).await {
-        // Before the stream ends, so that the next search finds the connection and makes none.
-        Ok(()) => lease.end().await,
-        Err(error) => {
-            // A stream that nobody reads any more needs no error.
-            let _ = outlet.send(Err(error)).await;
-        }
+    // A connection that waited here for its COMMIT would be held as long as a merge reads its other side first, and with as
+    // many searches as connections each would wait for one. So it is ended by its drop, which needs no reader.
+    if let Err(error) = plan.run(&mut lease, &prepared, &mut outlet).await {
+        // A stream that nobody reads any more needs no error.
+        let _ = outlet.send(Err(error)).await;
     }
 }
 

@@ -217,6 +217,7 @@ fn a_cron_line_runs_when_its_time_comes() {
     let daemon = Daemon::with(command);
     let status = daemon.until("it is measured", |status| {
         collection(status, "events")["backlog"][0]["rows"] == 5
+            && policy_in(status, "old")["next"].is_string()
     });
     let next = policy_in(&status, "old")["next"].as_str().unwrap();
     assert_eq!(next.parse::<Timestamp>().unwrap(), two.timestamp());

@@ -1,4 +1,4 @@
-//! Searches: their order where times are none, and the connections that they take.
+//! Searches: their order where times are none.
 
 use futures::TryStreamExt;
 use thermocline::{Database, Order, PostgresDatabase, Query};
@@ -65,19 +65,5 @@ async fn a_limit_cuts_the_order_that_all_have() {
             }
         }
     }
-    db.close().await.unwrap();
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL: run scripts/test"]
-async fn one_search_after_the_other_takes_one_connection() {
-    let (db, scratch) = open().await;
-    for _ in 0..5 {
-        assert!(ids(&db, Query::all()).await.is_empty());
-        assert_eq!(db.count(&Query::all()).await.unwrap(), 0);
-    }
-    let sessions = "SELECT count(*)::text FROM pg_stat_activity \
-        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-    assert_eq!(scratch.ask(sessions).await, ["1"]);
     db.close().await.unwrap();
 }
