@@ -13,6 +13,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::catalog::DeadRow;
+use super::segment::Tail;
 use crate::{Error, Result};
 
 /// An encoded delete file.
@@ -22,9 +23,6 @@ pub(crate) struct EncodedDeletes {
     /// Bytes of the Parquet footer, without the eight of its trailer.
     pub(crate) footer_size: u64,
 }
-
-/// The bytes behind a footer: its length, and `PAR1`.
-const TRAILER: usize = 8;
 
 /// Names `rows`, in the order of their positions, of the data file at `uri`; with `snapshots` that of each one's death.
 ///
@@ -62,15 +60,8 @@ pub(crate) fn encode(uri: &str, rows: &[DeadRow], snapshots: bool) -> Result<Enc
         ArrowWriter::try_new_with_options(Vec::new(), schema, options).map_err(failed)?;
     writer.write(&batch).map_err(failed)?;
     let bytes = writer.into_inner().map_err(failed)?;
-    let length = bytes
-        .len()
-        .checked_sub(TRAILER)
-        .and_then(|at| bytes.get(at..at + 4))
-        .and_then(|length| length.try_into().ok())
-        .map(u32::from_le_bytes)
-        .ok_or_else(|| Error::unexpected("an encoded delete file has no footer"))?;
     Ok(EncodedDeletes {
-        footer_size: length.into(),
+        footer_size: Tail::footer_length(&bytes)? as u64,
         bytes: bytes.into(),
     })
 }

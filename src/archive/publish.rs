@@ -65,11 +65,21 @@ impl NewFile {
 /// What else happens in the transaction that makes segments visible.
 #[async_trait]
 pub(crate) trait Companion: Send {
-    /// Fetches what [`apply`](Self::apply) will need. It is called before each attempt, without any lock.
-    async fn prepare(&mut self) -> Result<()>;
+    /// Fetches what [`archived`](Self::archived) will need; nothing, unless said otherwise. It is called before each attempt,
+    /// without any lock.
+    async fn prepare(&mut self) -> Result<()> {
+        Ok(())
+    }
 
-    /// Does the primary's half. An attempt that is rolled back is followed by another, which starts from nothing.
-    async fn primary(&mut self, tx: &mut dyn HostTransaction, change: &mut Change) -> Result<Half>;
+    /// Does the primary's half, where there is one. An attempt that is rolled back is followed by another, which starts from
+    /// nothing.
+    async fn primary(
+        &mut self,
+        _tx: &mut dyn HostTransaction,
+        _change: &mut Change,
+    ) -> Result<Half> {
+        Ok(Half::Done)
+    }
 
     /// Adds what follows for rows that are archived already, at the newest state, from memory alone.
     fn archived(&mut self, base: &CatalogState, change: &mut Change) -> Half;

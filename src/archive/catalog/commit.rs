@@ -154,6 +154,13 @@ impl<'a> Touched<'a> {
             && self.flushed.is_empty())
     }
 
+    /// A file's path from its table's folder, as the catalog keeps it.
+    fn within_table<'p>(&self, path: &'p str) -> Result<&'p str> {
+        path.strip_prefix(&*self.table.path).ok_or_else(|| {
+            Error::unexpected("a file outside of its table's folder").with("path", path)
+        })
+    }
+
     /// The data files that were there and are changed.
     fn files(&self) -> BTreeSet<i64> {
         let files = self.dead.keys().chain(&self.ended);

@@ -13,7 +13,6 @@ use crate::archive::delete_file::encode;
 use crate::archive::publish::{Companion, Half, Job, NewFile, Published, Staged};
 use crate::archive::stage::fingerprint;
 use crate::archive::view::ArchiveView;
-use crate::catalog_host::HostTransaction;
 use crate::fault::mutation;
 use crate::{Error, Result};
 
@@ -48,9 +47,10 @@ impl ParquetArchive {
             if files.is_empty() {
                 return Ok(rows);
             }
+            let root = self.root_of_others().await?;
             let mut staged = Vec::with_capacity(files.len());
-            for file in files.iter().take(FILES) {
-                staged.push(self.stage_deletes(&view, &batch, file).await?);
+            for file in &files {
+                staged.push(self.stage_deletes(&view, &batch, &root, file).await?);
             }
             let job = Job {
                 batch: &batch,
@@ -58,8 +58,7 @@ impl ParquetArchive {
             };
             match self.publisher().publish(job, staged, &mut Flush).await? {
                 Published::At(_) => {
-                    let flushed = files.iter().take(FILES);
-                    let flushed = flushed.map(|file| file.dead.len() as u64).sum();
+                    let flushed = files.iter().map(|file| file.dead.len() as u64).sum();
                     self.metrics().flushed(flushed);
                     rows += flushed;
                 }
@@ -73,7 +72,7 @@ impl ParquetArchive {
         )
     }
 
-    /// The data files with inlined deletes from up to a snapshot.
+    /// Data files with inlined deletes from up to a snapshot, as many as one transaction flushes.
     async fn to_flush(&self, view: &ArchiveView, until: i64) -> Result<Vec<Arc<DataFile>>> {
         let state = view.state();
         let is_due = |file: &&Arc<DataFile>| file.dead.iter().any(|dead| dead.snapshot <= until);
@@ -88,6 +87,7 @@ impl ParquetArchive {
             let ended = former.get(&file.id).copied().unwrap_or(i64::MIN);
             file.dead.iter().all(|dead| dead.snapshot >= ended)
         });
+        files.truncate(FILES);
         Ok(files)
     }
 
@@ -95,6 +95,7 @@ impl ParquetArchive {
         &self,
         view: &ArchiveView,
         batch: &str,
+        root: &str,
         file: &DataFile,
     ) -> Result<Staged> {
         let mut dead: BTreeMap<u64, i64> = BTreeMap::new();
@@ -121,7 +122,6 @@ impl ParquetArchive {
         let first = died.clone().min().unwrap_or(file.begin_snapshot);
         // Rows that were dead from the beginning need no snapshot each: every reader knows files without.
         let last = died.max().filter(|last| *last > file.begin_snapshot);
-        let root = self.root_of_others().await?;
         let encoded = encode(&format!("{root}{}", file.path), &rows, last.is_some())?;
         let folder = file.path.rfind('/').map_or(0, |at| at + 1);
         let folder = match file.path[..folder].starts_with(&*view.state().table.path) {
@@ -158,18 +158,6 @@ struct Flush;
 
 #[async_trait]
 impl Companion for Flush {
-    async fn prepare(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    async fn primary(
-        &mut self,
-        _tx: &mut dyn HostTransaction,
-        _change: &mut Change,
-    ) -> Result<Half> {
-        Ok(Half::Done)
-    }
-
     /// What was added since the files were read stays inlined; where what they were made of is another, they are useless.
     fn archived(&mut self, base: &CatalogState, change: &mut Change) -> Half {
         let is_good = change.flushed.iter().all(|new| is_still(base, new));

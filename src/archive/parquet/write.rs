@@ -12,7 +12,6 @@ use crate::archive::publish::{Companion, Half, Job, Published, Staged};
 use crate::archive::segment::SegmentRow;
 use crate::archive::stage::{cut, stage};
 use crate::archive::view::Lookup;
-use crate::catalog_host::HostTransaction;
 use crate::{AgeAt, Error, Record, Result, Write, Written};
 
 /// How often a batch starts again because others changed the very records that it writes.
@@ -127,14 +126,6 @@ impl Companion for Rewrite<'_> {
         self.lookup.load(&self.archive.view().await?).await
     }
 
-    async fn primary(
-        &mut self,
-        _tx: &mut dyn HostTransaction,
-        _change: &mut Change,
-    ) -> Result<Half> {
-        Ok(Half::Done)
-    }
-
     /// Decides once more, by what the ids hold now. Where another program changed what would be stored, the segments
     /// that were uploaded are of no use.
     fn archived(&mut self, base: &CatalogState, change: &mut Change) -> Half {
@@ -157,18 +148,6 @@ struct End;
 
 #[async_trait]
 impl Companion for End {
-    async fn prepare(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    async fn primary(
-        &mut self,
-        _tx: &mut dyn HostTransaction,
-        _change: &mut Change,
-    ) -> Result<Half> {
-        Ok(Half::Done)
-    }
-
     fn archived(&mut self, base: &CatalogState, change: &mut Change) -> Half {
         change.ended.extend(base.files.iter().map(|file| file.id));
         change

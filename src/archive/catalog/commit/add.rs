@@ -3,6 +3,7 @@
 use super::Touched;
 use super::kill::DELETE_COLUMNS;
 use super::stats::Totals;
+use crate::Result;
 use crate::archive::catalog::bounds::{End, end_of};
 use crate::archive::catalog::change::NewDataFile;
 use crate::archive::catalog::dialect::{Sql, int};
@@ -11,7 +12,6 @@ use crate::archive::catalog::rows::{insert, list};
 use crate::catalog_host::HostTransaction;
 use crate::fault::mutation;
 use crate::sql::SqlValue;
-use crate::{Error, Result};
 
 /// Registers segments, their statistics, and the rows in them that are dead from the start.
 pub(super) async fn files(
@@ -30,10 +30,7 @@ pub(super) async fn files(
     let mut excluded = Vec::new();
     let mut row_id = totals.next_row_id;
     for (id, file) in (first_id..).zip(added) {
-        let Some(path) = file.path.strip_prefix(&*touched.table.path) else {
-            return Err(Error::unexpected("a segment outside of its table's folder")
-                .with("path", &file.path));
-        };
+        let path = touched.within_table(&file.path)?;
         files.push([
             id.into(),
             table.into(),

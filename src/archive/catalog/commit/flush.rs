@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::Touched;
+use crate::Result;
 use crate::archive::catalog::bounds::time_text;
 use crate::archive::catalog::change::NewDeleteFile;
 use crate::archive::catalog::dialect::{Sql, int};
@@ -13,7 +14,6 @@ use crate::archive::catalog::rows::insert;
 use crate::catalog_host::HostTransaction;
 use crate::fault::mutation;
 use crate::sql::SqlValue;
-use crate::{Error, Result};
 
 /// Positions that one statement deletes.
 const POSITIONS: usize = 5_000;
@@ -53,12 +53,7 @@ pub(super) async fn file(
     if !forget(tx, sql, touched, file).await? {
         return Ok(false);
     }
-    let Some(path) = file.path.strip_prefix(&*touched.table.path) else {
-        return Err(
-            Error::unexpected("a delete file outside of its table's folder")
-                .with("path", &file.path),
-        );
-    };
+    let path = touched.within_table(&file.path)?;
     let row = [
         id.into(),
         touched.table_id.into(),
