@@ -10,6 +10,7 @@ use sqlx::postgres::PgPoolCopyExt;
 use thermocline::{Database, Op, PostgresDatabase, Query};
 use tokio::runtime::Runtime;
 
+use super::super::store;
 use super::place::Place;
 use super::{BATCH, RECORDS};
 use crate::common::data::Texts;
@@ -120,7 +121,7 @@ async fn copy(
         at,
     } in batch
     {
-        let at = super::super::store::spelled(*at);
+        let at = store::spelled(*at);
         writeln!(lines, "{id}\t{fields}\t{metadata}\t{at}\t{at}").expect("memory");
     }
     let sql = format!("COPY {table} (id, data, metadata, created_at, updated_at) FROM STDIN");

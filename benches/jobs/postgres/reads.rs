@@ -82,33 +82,21 @@ pub(super) fn lone(
     let sql = select();
     let sides = vec![
         Side::new("ours", || {
-            let began = Instant::now();
-            runtime.block_on(async {
-                for id in &ids {
-                    assert!(ours.read(id).await.expect("a read").is_some());
-                }
-            });
-            began.elapsed().as_secs_f64() / each
+            one_by_one(runtime, &ids, async |id| {
+                assert!(ours.read(id).await.expect("a read").is_some());
+            }) / each
         }),
         Side::new(CONNECTION, || {
-            let began = Instant::now();
-            runtime.block_on(async {
-                for id in &ids {
-                    let row = by_hand(&mut connection, &sql, id).await;
-                    assert!(row.expect("a read").is_some());
-                }
-            });
-            began.elapsed().as_secs_f64() / each
+            one_by_one(runtime, &ids, async |id| {
+                let row = by_hand(&mut connection, &sql, id).await;
+                assert!(row.expect("a read").is_some());
+            }) / each
         }),
         Side::new(POOL, || {
-            let began = Instant::now();
-            runtime.block_on(async {
-                for id in &ids {
-                    let row = by_hand(&pool, &sql, id).await;
-                    assert!(row.expect("a read").is_some());
-                }
-            });
-            began.elapsed().as_secs_f64() / each
+            one_by_one(runtime, &ids, async |id| {
+                let row = by_hand(&pool, &sql, id).await;
+                assert!(row.expect("a read").is_some());
+            }) / each
         }),
         Side::new(PIPELINED, || {
             let took = peer.works(&json!({"read": ids, "at_once": 1}));
@@ -185,6 +173,17 @@ pub(super) fn at_once(
         row(PGBENCH).goal("G5", 1.0 / 1.5),
         row(PIPELINED),
     ])
+}
+
+/// The seconds that all reads take, one after the other.
+fn one_by_one(runtime: &Runtime, ids: &[String], mut read: impl AsyncFnMut(&str)) -> f64 {
+    let began = Instant::now();
+    runtime.block_on(async {
+        for id in ids {
+            read(id).await;
+        }
+    });
+    began.elapsed().as_secs_f64()
 }
 
 /// The seconds that all reads take, so many at a time.

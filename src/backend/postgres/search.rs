@@ -221,18 +221,18 @@ impl<'a> Plan<'a> {
 /// The rows that the filter lets pass. Of those that an own time orders and a limit cuts, the first of each part: the first
 /// of all are among them, and an index of the column finds them.
 fn source(place: &Place, query: &Query, filter: &Pushdown) -> String {
-    let cut = query.limit.filter(|_| filter.is_exact());
-    match (cut, parts(&query.sort, &place.zone)) {
-        (Some(limit), Some(parts)) => {
-            let most = within(limit.saturating_add(query.offset));
-            let [one, other] = parts.map(|Part { condition, order }| {
-                let rows = rows(place, filter, Some(&condition));
-                format!("(SELECT {COLUMNS} FROM {rows} ORDER BY {order} LIMIT {most})")
-            });
-            format!("({one} UNION ALL {other}) AS first")
-        }
-        _ => rows(place, filter, None),
+    if let Some(limit) = query.limit
+        && filter.is_exact()
+        && let Some(parts) = parts(&query.sort, &place.zone)
+    {
+        let most = within(limit.saturating_add(query.offset));
+        let [one, other] = parts.map(|Part { condition, order }| {
+            let rows = rows(place, filter, Some(&condition));
+            format!("(SELECT {COLUMNS} FROM {rows} ORDER BY {order} LIMIT {most})")
+        });
+        return format!("({one} UNION ALL {other}) AS first");
     }
+    rows(place, filter, None)
 }
 
 fn rows(place: &Place, filter: &Pushdown, condition: Option<&str>) -> String {
