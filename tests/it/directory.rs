@@ -16,6 +16,17 @@ fn store() -> (tempfile::TempDir, DirectoryStore) {
     (dir, store)
 }
 
+/// How many files there are below a folder; none where it is not there.
+pub(crate) fn files(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.path() {
+            path if path.is_dir() => files(&path),
+            _ => 1,
+        })
+        .sum()
+}
+
 mod contract {
     use crate::blob_contract::{self, contract};
 

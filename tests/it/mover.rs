@@ -10,6 +10,7 @@ use thermocline::{
     SqliteDatabase, TieredDatabase,
 };
 
+use crate::directory::files;
 use crate::hooked_blobs::HookedBlobs;
 
 fn record(number: usize, value: &str) -> Record {
@@ -81,16 +82,6 @@ async fn a_record_that_changes_during_its_move_stays_and_is_there_once() {
         "the next run takes them"
     );
     assert_eq!(router.count(&Query::all()).await.unwrap(), 10);
-}
-
-fn files(folder: &std::path::Path) -> usize {
-    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    entries
-        .map(|entry| match entry.path() {
-            path if path.is_dir() => files(&path),
-            _ => 1,
-        })
-        .sum()
 }
 
 #[tokio::test]

@@ -5,10 +5,10 @@ use std::fs;
 use std::os::linux::fs::MetadataExt;
 #[cfg(target_os = "linux")]
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::Command;
 
 use super::{Ended, World, ended};
+use crate::directory::files;
 
 const RECORDS: usize = 1_500;
 
@@ -28,16 +28,6 @@ fn loaded(months: usize) -> World {
     let import = world.fed(&["import", "-"], lines.as_bytes());
     assert_eq!(import.code, Some(0), "{}", import.err);
     world
-}
-
-fn files(folder: &Path) -> usize {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.path() {
-            path if path.is_dir() => files(&path),
-            _ => 1,
-        })
-        .sum()
 }
 
 /// Runs a move whose files may not become larger than so many blocks of 512 bytes.

@@ -9,6 +9,7 @@ use serde_json::json;
 use thermocline::{Clock, DatabaseExt, Record};
 
 use super::bench::{Bench, old};
+use crate::directory::files;
 use crate::foreign::DuckDb;
 
 const INLINED: &str = "SELECT count(*)::text FROM thermocline.ducklake_inlined_delete_1";
@@ -249,16 +250,6 @@ async fn what_was_never_alive_is_flushed_without_snapshots() {
     assert_eq!(bench.scratch.ask(INLINED).await, ["0"]);
     assert_eq!(bench.ids().await, all_but(&[]));
     assert_eq!(foreign_ids(&bench).await, all_but(&[3]));
-}
-
-fn files(folder: &std::path::Path) -> usize {
-    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    entries
-        .map(|entry| match entry.path() {
-            path if path.is_dir() => files(&path),
-            _ => 1,
-        })
-        .sum()
 }
 
 /// Does `work` before the next upload, and not before those that follow.
