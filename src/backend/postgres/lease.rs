@@ -326,10 +326,12 @@ impl Drop for Lease {
                 let Ok(runtime) = tokio::runtime::Handle::try_current() else {
                     return;
                 };
+                let way_back = pool.expect();
                 runtime.spawn(async move {
-                    let rollback = connection.execute(sqlx::raw_sql("ROLLBACK")).await;
-                    if rollback.is_ok() {
-                        pool.park(connection);
+                    let rollback = connection.execute(sqlx::raw_sql("ROLLBACK"));
+                    let ended = tokio::time::timeout(pool.patience(), rollback).await;
+                    if let Ok(Ok(_)) = ended {
+                        way_back.arrive(connection);
                     }
                     drop(seat);
                 });

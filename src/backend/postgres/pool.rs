@@ -1,14 +1,17 @@
 //! Connections: a pool that asks nothing of the server to take one or to give it back.
 //!
-//! A connection that was left in a transaction is rolled back by a task of its own before anybody gets it again. One on
-//! which a statement was still under way is closed: its answer is for nobody, and the server ends what it did for it.
+//! A connection that was left in a transaction is rolled back by a task of its own before anybody gets it again; whoever
+//! finds no other waits a moment for it, which is sooner than a new one. One on which a statement was still under way is
+//! closed: its answer is for nobody, and the server ends what it did for it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::{self, About};
@@ -18,6 +21,9 @@ use crate::{Error, ErrorKind, Result};
 
 /// After so long without work a connection is asked whether it is still one: networks forget, servers restart.
 const TRUSTED: Duration = Duration::from_millis(100);
+
+/// How long to wait for a connection on its way back: one round trip for most, and less than a new connection takes.
+const RETURN: Duration = Duration::from_millis(20);
 
 /// How long things may take.
 #[derive(Clone, Debug)]
@@ -77,8 +83,20 @@ impl std::fmt::Debug for Hidden {
 
 #[derive(Debug, Default)]
 struct Parked {
-    open: Vec<(PgConnection, Instant)>,
+    open: Vec<Idle>,
+    /// Those whose transaction is being ended; each is waited for by one at most.
+    on_their_way: VecDeque<oneshot::Receiver<Idle>>,
     closed: bool,
+}
+
+/// A connection that nobody uses, and since when.
+type Idle = (PgConnection, Instant);
+
+/// The way back of a connection whose transaction is being ended; dropping it says that it will not come.
+#[derive(Debug)]
+pub(super) struct WayBack {
+    pool: Arc<Pool>,
+    arrival: oneshot::Sender<Idle>,
 }
 
 /// So many connections of a [`Pool`] at once; several kinds of work share one pool and do not starve each other.
@@ -145,10 +163,73 @@ impl Pool {
         }
     }
 
+    /// Announces a connection that will be ready before long.
+    pub(super) fn expect(self: &Arc<Self>) -> WayBack {
+        let (arrival, arrives) = oneshot::channel();
+        let mut parked = self.parked.lock();
+        if !parked.closed {
+            parked.on_their_way.push_back(arrives);
+        }
+        drop(parked);
+        WayBack {
+            pool: Arc::clone(self),
+            arrival,
+        }
+    }
+
+    /// A connection that waits, or the next to come back.
+    async fn idle(&self) -> Option<Idle> {
+        let deadline = tokio::time::Instant::now() + RETURN;
+        loop {
+            let arrives = {
+                let mut parked = self.parked.lock();
+                if let Some(idle) = parked.open.pop() {
+                    return Some(idle);
+                }
+                parked.on_their_way.pop_front()?
+            };
+            match tokio::time::timeout_at(deadline, arrives).await {
+                Ok(Ok(idle)) => return Some(idle),
+                // It was lost on its way.
+                Ok(Err(_)) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
     /// Forgets every connection that waits: one of them was found dead, and they mostly die together.
     pub(super) fn forget(&self) {
-        let open = std::mem::take(&mut self.parked.lock().open);
-        drop(open);
+        let waiting = self.parked.lock().take();
+        drop(waiting);
+    }
+
+    /// How long to wait for the server, and for a seat.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+}
+
+impl Parked {
+    /// All that wait; those on their way stay on it.
+    fn take(&mut self) -> Vec<Idle> {
+        let mut waiting = std::mem::take(&mut self.open);
+        self.on_their_way.retain_mut(|way| match way.try_recv() {
+            Ok(idle) => {
+                waiting.push(idle);
+                false
+            }
+            Err(nothing) => nothing == TryRecvError::Empty,
+        });
+        waiting
+    }
+}
+
+impl WayBack {
+    /// Hands the connection to whoever waits for it, or keeps it for the next.
+    pub(super) fn arrive(self, connection: PgConnection) {
+        if let Err((connection, _)) = self.arrival.send((connection, Instant::now())) {
+            self.pool.park(connection);
+        }
     }
 }
 
@@ -156,8 +237,7 @@ impl Seats {
     /// Waits for a seat and takes a connection, a parked one or a new one; whether it was parked.
     pub(super) async fn take(&self) -> Result<(PgConnection, OwnedSemaphorePermit, bool)> {
         let permit = self.seat().await?;
-        let parked = self.pool.parked.lock().open.pop();
-        if let Some((mut connection, since)) = parked {
+        if let Some((mut connection, since)) = self.pool.idle().await {
             if since.elapsed() < TRUSTED || self.answers(&mut connection).await {
                 return Ok((connection, permit, true));
             }
@@ -205,12 +285,14 @@ impl Seats {
         let everybody = self.seats.acquire_many(self.size);
         let _all_gone = tokio::time::timeout(self.pool.patience, everybody).await;
         self.seats.close();
-        let open = {
+        let waiting = {
             let mut parked = self.pool.parked.lock();
             parked.closed = true;
-            std::mem::take(&mut parked.open)
+            let waiting = parked.take();
+            parked.on_their_way.clear();
+            waiting
         };
-        for (connection, _) in open {
+        for (connection, _) in waiting {
             // All was committed or rolled back: a connection that cannot say goodbye has nothing to lose.
             let _ = tokio::time::timeout(self.pool.patience, connection.close()).await;
         }

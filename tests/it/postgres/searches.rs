@@ -1,9 +1,10 @@
 //! Searches: their order where times are none.
 
 use futures::TryStreamExt;
-use thermocline::{Database, Order, PostgresDatabase, Query};
+use serde_json::json;
+use thermocline::{Database, DatabaseExt, Order, PostgresDatabase, Query, Record};
 
-use super::open;
+use super::{Scratch, open};
 
 async fn ids(db: &PostgresDatabase, query: Query) -> Vec<String> {
     let found: Vec<_> = db.search(query).await.unwrap().try_collect().await.unwrap();
@@ -66,4 +67,55 @@ async fn a_limit_cuts_the_order_that_all_have() {
         }
     }
     db.close().await.unwrap();
+}
+
+/// The sessions of a database besides the one that asks.
+async fn sessions(scratch: &Scratch) -> String {
+    let others = "SELECT count(*)::text FROM pg_stat_activity \
+                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    scratch.ask(others).await.remove(0)
+}
+
+/// What a search leaves behind is ended without its reader, and the next one waits for the connection it had.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run scripts/test"]
+async fn one_search_after_the_other_takes_one_connection() {
+    let (db, scratch) = open().await;
+    for n in 0..50 {
+        db.upsert(Record::new(format!("r{n}"), json!({"n": n})).unwrap())
+            .await
+            .unwrap();
+    }
+    for _ in 0..5 {
+        assert_eq!(ids(&db, Query::all()).await.len(), 50);
+        assert_eq!(
+            db.count(&Query::filter("n < 20").unwrap()).await.unwrap(),
+            20
+        );
+    }
+    assert_eq!(sessions(&scratch).await, "1");
+    db.close().await.unwrap();
+}
+
+/// A connection that is lost on its way back is nobody's: whoever waits for it takes a new one.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run scripts/test"]
+async fn nobody_waits_for_a_connection_that_was_lost() {
+    let (db, scratch) = open().await;
+    let host = db.catalog_host().unwrap();
+    for _ in 0..3 {
+        let held = host.begin_read().await.unwrap();
+        let kill = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        scratch.run(kill).await;
+        drop(held);
+        let found = tokio::join!(ids(&db, Query::all()), ids(&db, Query::all()));
+        assert_eq!(found, (Vec::new(), Vec::new()));
+    }
+    db.close().await.unwrap();
+    scratch.until(
+        "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        "0",
+    )
+    .await;
 }
