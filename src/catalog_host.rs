@@ -67,6 +67,41 @@ pub trait CatalogHost: Send + Sync + Debug {
     async fn release(&self, bytes: u64) -> Result<u64>;
 }
 
+/// How often a short transaction is tried while others are in its way.
+const TRIES: usize = 5;
+
+impl dyn CatalogHost + '_ {
+    /// As [`despite_others`], on this host.
+    pub(crate) async fn despite_others<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        despite_others(|error| self.is_collision(error), attempt).await
+    }
+}
+
+/// Does a short transaction again that others were in the way of; each attempt starts from nothing.
+///
+/// # Errors
+/// The last attempt's.
+pub(crate) async fn despite_others<T, F>(
+    is_collision: impl Fn(&Error) -> bool,
+    attempt: impl Fn() -> F,
+) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    for _ in 1..TRIES {
+        match attempt().await {
+            Err(error) if is_collision(&error) => {
+                tracing::debug!(%error, "another transaction was in the way; once more");
+            }
+            outcome => return outcome,
+        }
+    }
+    attempt().await
+}
+
 /// A transaction of a [`CatalogHost`]; dropping it rolls back.
 #[async_trait]
 pub trait HostTransaction: Send {

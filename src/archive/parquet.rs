@@ -88,10 +88,7 @@ impl ParquetArchive {
         let mut tx = self.0.host.begin_read().await?;
         if !self.0.catalog.is_ready(&mut *tx).await? {
             drop(tx);
-            let mut writing = self.0.host.begin_write().await?;
-            let now = self.0.clock.now();
-            self.0.catalog.init(&mut *writing, now).await?;
-            writing.commit().await?;
+            self.0.host.despite_others(|| self.make_catalog()).await?;
             tx = self.0.host.begin_read().await?;
         }
         self.0
@@ -109,6 +106,12 @@ impl ParquetArchive {
             );
         }
         Ok(())
+    }
+
+    async fn make_catalog(&self) -> Result<()> {
+        let mut tx = self.0.host.begin_write().await?;
+        self.0.catalog.init(&mut *tx, self.0.clock.now()).await?;
+        tx.commit().await
     }
 
     /// The database in which the catalog lives.

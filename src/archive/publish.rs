@@ -139,7 +139,8 @@ impl Publisher<'_> {
         let paths: Vec<&str> = staged.iter().map(|staged| staged.file.path()).collect();
         if !mutation("journal_after_upload") {
             let begun = Instant::now();
-            let opened = step("journal", self.open(job, &paths)).await;
+            let opened = self.host.despite_others(|| self.open(job, &paths));
+            let opened = step("journal", opened).await;
             // Whether the row is there matters to nobody: it names objects that were never sent.
             opened.map_err(|error| match error.kind() {
                 ErrorKind::Ambiguous => not_published(error),
@@ -201,7 +202,8 @@ impl Publisher<'_> {
                 }
                 Attempt::Unknown(key, error) => {
                     self.metrics.integrity.ambiguous(AmbiguousOp::Publish);
-                    let asked = step("publish.outcome", self.is_published(job.batch)).await;
+                    let asked = self.host.despite_others(|| self.is_published(job.batch));
+                    let asked = step("publish.outcome", asked).await;
                     if asked.map_err(|error| unknown(job, error))? {
                         return Ok(Published::At(key));
                     }
@@ -348,6 +350,15 @@ impl Publisher<'_> {
         batch: &str,
         paths: &[impl AsRef<str> + Sync],
     ) -> Result<bool> {
+        if !self.host.despite_others(|| self.fence_off(batch)).await? {
+            return Ok(false);
+        }
+        self.remove(batch, paths).await?;
+        Ok(true)
+    }
+
+    /// Sees to it that nobody publishes a batch any more; false if it was not open.
+    async fn fence_off(&self, batch: &str) -> Result<bool> {
         let mut tx = self.host.begin_write().await?;
         let dead = BatchState::Dead;
         if !mutation("gc_without_fence")
@@ -356,7 +367,6 @@ impl Publisher<'_> {
             return Ok(false);
         }
         step("discard.commit", tx.commit()).await?;
-        self.remove(batch, paths).await?;
         Ok(true)
     }
 
@@ -369,6 +379,10 @@ impl Publisher<'_> {
         }
         // One that could not be removed keeps the batch in the journal, where it is found again.
         removed?;
+        self.host.despite_others(|| self.forget(batch)).await
+    }
+
+    async fn forget(&self, batch: &str) -> Result<()> {
         let mut tx = self.host.begin_write().await?;
         self.catalog.forget_batch(&mut *tx, batch).await?;
         tx.commit().await

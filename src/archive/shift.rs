@@ -53,6 +53,14 @@ impl<'a> Shift<'a> {
         terms: Terms<'a>,
         leaves: bool,
     ) -> Result<(Option<Self>, Option<HeldBy>)> {
+        terms
+            .archive
+            .host()
+            .despite_others(|| Self::try_begin(terms, leaves))
+            .await
+    }
+
+    async fn try_begin(terms: Terms<'a>, leaves: bool) -> Result<(Option<Self>, Option<HeldBy>)> {
         let Terms {
             archive,
             clock,
@@ -144,7 +152,7 @@ impl<'a> Shift<'a> {
     pub(crate) async fn end(mut self, outcome: &Result<ArchiveReport>, so_far: &ArchiveReport) {
         let Terms { archive, clock, .. } = self.terms;
         self.run.end(outcome, so_far, clock.now());
-        let noted = async {
+        let noted = || async {
             let catalog = archive.catalog();
             let mut tx = archive.host().begin_write().await?;
             catalog.end_run(&mut *tx, &self.id, &self.run).await?;
@@ -153,7 +161,7 @@ impl<'a> Shift<'a> {
             }
             tx.commit().await
         };
-        if let Err(error) = noted.await {
+        if let Err(error) = archive.host().despite_others(noted).await {
             tracing::warn!(
                 collection = archive.collection(),
                 policy = self.run.policy,

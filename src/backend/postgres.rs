@@ -38,7 +38,7 @@ use self::pool::{Limits, Seats};
 use self::read::{Question, Statements};
 use self::row::Args;
 use self::times::Zone;
-use crate::catalog_host::CatalogHost;
+use crate::catalog_host::{CatalogHost, despite_others};
 use crate::sql::SqlRow;
 use crate::write::check_for_python;
 use crate::{
@@ -155,7 +155,7 @@ impl PostgresDatabase {
             Some(name) => Zone::named(name)?,
             None => self.place.zone.clone(),
         };
-        table.ensure(&mut self.worker().await?).await?;
+        table.ensure(&self.shared.workers).await?;
         Ok(Self {
             shared: Arc::clone(&self.shared),
             place: Arc::new(Place::of(table, zone)),
@@ -249,10 +249,13 @@ impl PostgresDatabase {
     }
 
     async fn clear_now(self) -> Result<()> {
-        let begin = self.shared.workers.pool().begin();
-        let mut lease = self.begun(&self.shared.workers, begin).await?;
-        write::remove_all(&mut lease, &self.place).await?;
-        lease.commit().await
+        despite_others(error::was_in_the_way, || async {
+            let begin = self.shared.workers.pool().begin();
+            let mut lease = self.begun(&self.shared.workers, begin).await?;
+            write::remove_all(&mut lease, &self.place).await?;
+            lease.commit().await
+        })
+        .await
     }
 
     /// A lease for a search; within a transaction where it may take long.

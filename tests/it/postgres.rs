@@ -11,6 +11,8 @@ mod bulk;
 mod concurrency;
 mod conformance;
 #[cfg(all(feature = "archive", feature = "faults"))]
+mod dead_locks;
+#[cfg(all(feature = "archive", feature = "faults"))]
 mod flush;
 mod layout;
 #[cfg(all(feature = "archive", feature = "faults"))]

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 
 use super::bounds::{time_of, time_text};
 use super::dialect::{Kind, Sql};
-use super::rows::insert;
 use crate::Result;
 use crate::catalog_host::HostTransaction;
 use crate::fault::mutation;
@@ -44,37 +43,41 @@ pub(super) async fn take(
     now: Timestamp,
     length: Duration,
 ) -> Result<Taken> {
-    let before = read(tx, sql, collection).await?;
-    if let Some(lease) = &before
-        && is_held(lease, now, length)
-    {
-        return Ok(Taken::Held(lease.clone()));
+    loop {
+        let before = read(tx, sql, collection).await?;
+        if let Some(lease) = &before
+            && is_held(lease, now, length)
+        {
+            return Ok(Taken::Held(lease.clone()));
+        }
+        let lease = Lease {
+            holder: holder.into(),
+            epoch: before
+                .as_ref()
+                .map_or(1, |lease| lease.epoch.saturating_add(1)),
+            expires: end(now, length),
+        };
+        let row: [SqlValue; 4] = [
+            collection.into(),
+            holder.into(),
+            lease.epoch.into(),
+            time_text(lease.expires.as_microsecond()).into(),
+        ];
+        let (table, expires) = (sql.table("thermocline_lease"), sql.bind(4, Kind::Time));
+        let write = match before {
+            None => format!(
+                "INSERT INTO {table} (collection, holder, epoch, expires) VALUES ($1, $2, $3, {expires}) \
+                 ON CONFLICT DO NOTHING"
+            ),
+            Some(_) => format!(
+                "UPDATE {table} SET holder = $2, epoch = $3, expires = {expires} WHERE collection = $1"
+            ),
+        };
+        // None is changed where another process was the first ever: what it wrote is there to be read now.
+        if tx.execute(&write, &row).await? == 1 {
+            return Ok(Taken::Ours(lease));
+        }
     }
-    let lease = Lease {
-        holder: holder.into(),
-        epoch: before
-            .as_ref()
-            .map_or(1, |lease| lease.epoch.saturating_add(1)),
-        expires: end(now, length),
-    };
-    let row: [SqlValue; 4] = [
-        collection.into(),
-        holder.into(),
-        lease.epoch.into(),
-        time_text(lease.expires.as_microsecond()).into(),
-    ];
-    if before.is_none() {
-        let columns = ["collection", "holder", "epoch", "expires"];
-        insert(tx, sql, "thermocline_lease", columns, &[row]).await?;
-    } else {
-        let update = format!(
-            "UPDATE {} SET holder = $2, epoch = $3, expires = {} WHERE collection = $1",
-            sql.table("thermocline_lease"),
-            sql.bind(4, Kind::Time)
-        );
-        tx.execute(&update, &row).await?;
-    }
-    Ok(Taken::Ours(lease))
 }
 
 /// Makes a lease last until `length` from now; none if it is not ours any more.

@@ -105,9 +105,12 @@ impl ParquetArchive {
             .orphans(orphaned.map(|object| object.size).sum());
         let gone: Vec<Box<str>> = noted.into_keys().collect();
         if !(new.is_empty() && gone.is_empty()) {
-            let mut tx = self.host().begin_write().await?;
-            catalog.note_orphans(&mut *tx, &new, &gone, now).await?;
-            tx.commit().await?;
+            let noted = || async {
+                let mut tx = self.host().begin_write().await?;
+                catalog.note_orphans(&mut *tx, &new, &gone, now).await?;
+                tx.commit().await
+            };
+            self.host().despite_others(noted).await?;
         }
         Ok(found)
     }
@@ -177,12 +180,15 @@ impl ParquetArchive {
         }
         let view = self.view().await?;
         if let Some(table) = view.state().table.id {
-            let mut tx = self.host().begin_write().await?;
             let before = self.0.clock.now() - 24 * JOB_LIMIT;
-            self.catalog()
-                .forget_published(&mut *tx, table, before)
-                .await?;
-            tx.commit().await?;
+            let forgotten = || async {
+                let mut tx = self.host().begin_write().await?;
+                self.catalog()
+                    .forget_published(&mut *tx, table, before)
+                    .await?;
+                tx.commit().await
+            };
+            self.host().despite_others(forgotten).await?;
         }
         Ok(removed)
     }

@@ -142,14 +142,12 @@ impl PostgresBuilder {
         let zone = self.zone.as_deref().map(Zone::named).transpose()?;
         let pool = Pool::new(server, &self.limits);
         let workers = pool.seats(self.connections);
-        let mut lease = Lease::new(&workers).await?;
-        let version = check_server(&mut lease).await?;
-        table.ensure(&mut lease).await?;
+        let version = check_server(&mut Lease::new(&workers).await?).await?;
+        table.ensure(&workers).await?;
         let zone = match zone {
             Some(zone) => zone,
-            None => zone::of_fresh_session(&mut lease).await?,
+            None => zone::of_fresh_session(&mut Lease::new(&workers).await?).await?,
         };
-        drop(lease);
         Ok(PostgresDatabase {
             shared: Arc::new(Shared {
                 snapshots: pool.seats(self.snapshots),

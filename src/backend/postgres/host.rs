@@ -10,7 +10,9 @@ use super::read::Question;
 use super::row::{self, Args};
 use super::transaction::PostgresTransaction;
 use super::{PostgresDatabase, backlog, error, preconditions};
-use crate::catalog_host::{CatalogHost, DueCount, DueScan, HostTransaction, Storage};
+use crate::catalog_host::{
+    CatalogHost, DueCount, DueScan, HostTransaction, Storage, despite_others,
+};
 use crate::sql::{Dialect, SqlRow, SqlValue};
 use crate::{Age, Error, Record, Result, fault};
 
@@ -76,7 +78,10 @@ impl CatalogHost for PostgresDatabase {
     }
 
     async fn prepare_to_move(&self, age: &Age) -> Result<()> {
-        preconditions::prepare(&mut self.worker().await?, &self.place, age).await
+        despite_others(error::was_in_the_way, || async {
+            preconditions::prepare(&mut self.worker().await?, &self.place, age).await
+        })
+        .await
     }
 
     async fn count_due(&self, scan: &DueScan<'_>) -> Result<DueCount> {

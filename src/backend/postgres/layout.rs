@@ -1,7 +1,10 @@
 //! The table of a collection: its layout, how it is created, and what stands there already.
 
+use super::error;
 use super::lease::Lease;
+use super::pool::Seats;
 use super::row::{self, Args};
+use crate::catalog_host::despite_others;
 use crate::sql::{SqlValue, quoted};
 use crate::{Error, Result};
 
@@ -97,7 +100,12 @@ impl Table {
     ///
     /// # Errors
     /// `Unsupported`: something of this name that is none of ours. `Invalid`: no such schema, or no right to use it.
-    pub(super) async fn ensure(&self, lease: &mut Lease) -> Result<()> {
+    pub(super) async fn ensure(&self, seats: &Seats) -> Result<()> {
+        despite_others(error::was_in_the_way, || self.try_to_ensure(seats)).await
+    }
+
+    async fn try_to_ensure(&self, seats: &Seats) -> Result<()> {
+        let lease = &mut Lease::new(seats).await?;
         if self.is_there(lease).await? {
             return Ok(());
         }
