@@ -1,11 +1,12 @@
-//! The crash table of the move: every step, times every way to fail there; then it is run again, and counted.
+//! The crash table of the move, and of the flush: every step, times every way to fail there; then it is run again, and counted.
 //!
 //! Each cell runs in a process of its own (this test binary, with the fault in its environment), since some of them end
 //! it. Writers change records meanwhile. Afterwards every record must be in exactly one tier with its newest value, and
-//! once orphans are collected, the folder must hold exactly what the catalog names.
+//! once orphans are collected, the folder must hold exactly what the catalog names. All of it over SQLite and over
+//! PostgreSQL.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,27 +15,74 @@ use futures::TryStreamExt;
 use serde_json::json;
 use thermocline::{
     Age, Batch, Database, DatabaseExt, ErrorKind, ManualClock, ParquetArchive, Policy, Query,
-    Record, Result, SqliteDatabase, TieredDatabase,
+    Record, Result, TieredDatabase,
 };
 
 const RECORDS: usize = 120;
-const CHANGED: usize = 10;
+
+/// Every so many records change meanwhile: no multiple of three, so that old ones are among them.
+const CHANGED: usize = 11;
 
 /// The ways to fail. What ends the process is found by its exit; the others must have happened, which the cell asserts.
 const KINDS: [&str; 5] = ["error", "failed", "abort", "abort_after", "cancel"];
 
+/// What meets the fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    Move,
+    /// PostgreSQL only: of what a move and changes after it left.
+    Flush,
+}
+
+/// Where a cell's records live: the URL of their database, and the folder of their segments.
+#[derive(Clone, Debug)]
+struct Ground {
+    url: String,
+    archive: PathBuf,
+    work: Work,
+}
+
+impl Ground {
+    fn new(url: &str, archive: &Path, work: Work) -> Self {
+        Self {
+            url: url.to_owned(),
+            archive: archive.to_owned(),
+            work,
+        }
+    }
+
+    fn from_env() -> Option<Self> {
+        let variable = |name| std::env::var(name).ok();
+        let url = variable("THERMOCLINE_CELL_DATABASE")?;
+        let archive = variable("THERMOCLINE_CELL_ARCHIVE")?;
+        let work = match &*variable("THERMOCLINE_CELL_WORK")? {
+            "Flush" => Work::Flush,
+            _ => Work::Move,
+        };
+        Some(Self::new(&url, Path::new(&archive), work))
+    }
+
+    /// The name of a table of the catalog.
+    fn table(&self, name: &str) -> String {
+        match self.url.starts_with("sqlite:") {
+            true => name.to_owned(),
+            false => format!("thermocline.{name}"),
+        }
+    }
+}
+
 struct Tiers {
     clock: ManualClock,
-    primary: SqliteDatabase,
+    primary: Arc<dyn Database>,
     archive: ParquetArchive,
     router: TieredDatabase,
 }
 
-async fn open(dir: &Path) -> Result<Tiers> {
+async fn open(ground: &Ground) -> Result<Tiers> {
     let clock = ManualClock::at("2014-01-01T00:00:00Z".parse().unwrap());
-    let primary = SqliteDatabase::open(dir.join("records.db")).await?;
+    let primary = thermocline::database(&ground.url).await?;
     let host = primary.catalog_host().unwrap();
-    let archive = ParquetArchive::in_dir(dir.join("archive"))
+    let archive = ParquetArchive::in_dir(&ground.archive)
         .catalog(host)?
         .age(Age::at("day")?)
         .clock(clock.clone())
@@ -89,14 +137,14 @@ async fn values(database: &dyn Database) -> BTreeMap<String, u64> {
 
 /// Changes some records, old and young, archived or not: their value is their number and a thousand.
 async fn change(router: &TieredDatabase) -> Result<()> {
-    for number in (0..RECORDS).step_by(RECORDS / CHANGED) {
+    for number in (0..RECORDS).step_by(CHANGED) {
         router.upsert(record(number, number + 1000)).await?;
     }
     Ok(())
 }
 
 fn expected() -> BTreeMap<String, u64> {
-    let value = |number: usize| match number % (RECORDS / CHANGED) {
+    let value = |number: usize| match number % CHANGED {
         0 => number + 1000,
         _ => number,
     };
@@ -105,25 +153,31 @@ fn expected() -> BTreeMap<String, u64> {
         .collect()
 }
 
-/// One cell's process: moves while records change, meets its fault, and goes on if it still lives.
+/// One cell's process: moves, or flushes, while records change, meets its fault, and goes on if it still lives.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a child of the crash table"]
 async fn cell() {
-    let Some(dir) = std::env::var_os("THERMOCLINE_CELL") else {
+    let Some(ground) = Ground::from_env() else {
         return;
     };
-    let tiers = open(Path::new(&dir)).await.unwrap();
-    let (moved, changed) = tokio::join!(
+    let tiers = open(&ground).await.unwrap();
+    let work = async {
+        match ground.work {
+            Work::Move => tiers.router.archive_due().await.map(drop),
+            Work::Flush => tiers.archive.flush().await.map(drop),
+        }
+    };
+    let (done, changed) = tokio::join!(
         async {
             tokio::select! {
-                outcome = tiers.router.archive_due() => outcome.map(|_| ()),
+                outcome = work => outcome,
                 () = thermocline::fault::reached() => Ok(()),
             }
         },
         change(&tiers.router),
     );
     changed.unwrap();
-    if let Err(error) = moved {
+    if let Err(error) = done {
         let kinds = [
             ErrorKind::Unavailable,
             ErrorKind::Ambiguous,
@@ -139,8 +193,8 @@ async fn cell() {
     tiers.router.close().await.unwrap();
 }
 
-async fn check(dir: &Path, cell: &str) {
-    let tiers = open(dir).await.unwrap();
+async fn check(ground: &Ground, cell: &str) {
+    let tiers = open(ground).await.unwrap();
     // A process that was ended may not have come to its changes.
     change(&tiers.router).await.unwrap();
     tiers.router.archive_due().await.unwrap();
@@ -173,9 +227,9 @@ async fn check(dir: &Path, cell: &str) {
         let orphans = tiers.archive.find_orphans().await.unwrap();
         tiers.archive.remove_orphans(&orphans).await.unwrap();
     }
-    let named = named_objects(&tiers.primary).await;
+    let named = named_objects(&tiers.primary, ground).await;
     assert_eq!(
-        objects_in(&dir.join("archive")),
+        objects_in(&ground.archive),
         named,
         "{cell}: objects in the folder, and in the catalog"
     );
@@ -186,13 +240,16 @@ async fn check(dir: &Path, cell: &str) {
     );
 }
 
-/// The names of the objects that the catalog knows.
-async fn named_objects(primary: &SqliteDatabase) -> Vec<String> {
+/// The names of the objects that the catalog knows, those among them that are to be deleted once no reader needs them.
+async fn named_objects(primary: &dyn Database, ground: &Ground) -> Vec<String> {
     let mut tx = primary.catalog_host().unwrap().begin_read().await.unwrap();
-    let rows = tx
-        .query("SELECT path FROM ducklake_data_file", &[])
-        .await
-        .unwrap();
+    let tables = [
+        "ducklake_data_file",
+        "ducklake_delete_file",
+        "ducklake_files_scheduled_for_deletion",
+    ];
+    let names = tables.map(|table| format!("SELECT path FROM {}", ground.table(table)));
+    let rows = tx.query(&names.join(" UNION "), &[]).await.unwrap();
     let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
     let mut names: Vec<_> = rows.iter().map(|row| name(row.text(0).unwrap())).collect();
     names.sort();
@@ -216,17 +273,22 @@ fn objects_in(folder: &Path) -> Vec<String> {
     found
 }
 
-async fn run_cell(faults: &str, kind: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let tiers = open(folder.path()).await.unwrap();
+async fn run_cell(ground: &Ground, faults: &str, kind: &str) {
+    let tiers = open(ground).await.unwrap();
     let records = (0..RECORDS).map(|number| record(number, number));
     tiers.router.upsert_many(records.collect()).await.unwrap();
+    if ground.work == Work::Flush {
+        tiers.router.archive_due().await.unwrap();
+        change(&tiers.router).await.unwrap();
+    }
     tiers.router.close().await.unwrap();
     drop(tiers);
     let mut child = Command::new(std::env::current_exe().unwrap());
     child
         .args(["--exact", "crash::cell", "--ignored", "--nocapture"])
-        .env("THERMOCLINE_CELL", folder.path())
+        .env("THERMOCLINE_CELL_DATABASE", &ground.url)
+        .env("THERMOCLINE_CELL_ARCHIVE", &ground.archive)
+        .env("THERMOCLINE_CELL_WORK", format!("{:?}", ground.work))
         .env("THERMOCLINE_FAULT", format!("{faults}:{kind}"));
     let output = tokio::task::spawn_blocking(move || child.output().unwrap())
         .await
@@ -237,19 +299,56 @@ async fn run_cell(faults: &str, kind: &str) {
         !kind.starts_with("abort"),
         "{faults}:{kind}: {said}"
     );
-    check(folder.path(), &format!("{faults}:{kind}")).await;
+    check(ground, &format!("{faults}:{kind}")).await;
+}
+
+async fn over_sqlite(faults: &str) {
+    for kind in KINDS {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("records.db").display());
+        let ground = Ground::new(&url, &folder.path().join("archive"), Work::Move);
+        run_cell(&ground, faults, kind).await;
+    }
+}
+
+#[cfg(all(feature = "postgres", feature = "conformance"))]
+async fn over_postgres(work: Work, faults: &str) {
+    for kind in KINDS {
+        let scratch = crate::postgres::Scratch::lent().await;
+        let folder = tempfile::tempdir().unwrap();
+        let ground = Ground::new(&scratch.url, folder.path(), work);
+        run_cell(&ground, faults, kind).await;
+    }
 }
 
 /// The table, a row a test. Some steps are only reached after another has failed.
 macro_rules! rows {
-    ($($name:ident: $faults:literal,)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            for kind in KINDS {
-                run_cell($faults, kind).await;
+    ($($name:ident: $faults:literal,)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                over_sqlite($faults).await;
             }
-        }
-    )*};
+        )*
+
+        #[cfg(all(feature = "postgres", feature = "conformance"))]
+        mod postgres {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "needs PostgreSQL: run scripts/test"]
+            async fn $name() {
+                super::over_postgres(super::Work::Move, $faults).await;
+            }
+        )*}
+
+        #[cfg(all(feature = "postgres", feature = "conformance"))]
+        mod flush {$(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "needs PostgreSQL: run scripts/test"]
+            async fn $name() {
+                super::over_postgres(super::Work::Flush, $faults).await;
+            }
+        )*}
+    };
 }
 
 rows! {

@@ -18,7 +18,12 @@ mod cli;
 mod coherence;
 #[cfg(feature = "config")]
 mod config;
-#[cfg(all(feature = "sqlite", feature = "archive", feature = "faults"))]
+#[cfg(all(
+    feature = "config",
+    feature = "archive",
+    feature = "sqlite",
+    feature = "faults"
+))]
 mod crash;
 #[cfg(feature = "daemon")]
 mod daemon;
