@@ -1,6 +1,6 @@
-//! Programs that know nothing of us, as witnesses: DuckDB over the archive, pyarrow over one segment.
+//! Programs that know nothing of us, as witnesses: DuckDB and DataFusion over the archive, pyarrow over its segments.
 //!
-//! Both run in Python processes of their own. DuckDB brings its own SQLite, and two SQLite libraries in one process do
+//! Each runs in a process of its own. DuckDB brings its own SQLite, and two SQLite libraries in one process do
 //! not see each other's locks on a file. `THERMOCLINE_PYTHON` names the Python to use; `scripts/test` sets it.
 
 use std::path::{Path, PathBuf};
@@ -10,80 +10,41 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// A running DuckDB with its DuckLake, killed when dropped. What fails panics with DuckDB's own words.
-pub(crate) struct DuckDb {
+/// A program that answers each line of JSON with another, killed when dropped.
+struct Talk {
+    name: &'static str,
     _child: Child,
     commands: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
 }
 
-impl DuckDb {
-    pub(crate) fn start() -> Self {
-        let mut child = python("duck.py")
+impl Talk {
+    fn with(name: &'static str, mut program: Command) -> Self {
+        let mut child = program
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .kill_on_drop(true)
             .spawn()
-            .expect("THERMOCLINE_PYTHON starts");
+            .unwrap_or_else(|error| panic!("{name} starts: {error}"));
         Self {
+            name,
             commands: child.stdin.take().expect("a pipe"),
             answers: BufReader::new(child.stdout.take().expect("a pipe")).lines(),
             _child: child,
         }
     }
 
-    /// Attaches the archive whose catalog is in the SQLite file `catalog`, as `lake`.
-    pub(crate) async fn attach_sqlite(&mut self, catalog: &Path, read_only: bool) {
-        self.attach(catalog, read_only, None).await;
-    }
-
-    /// The same, with segments in another place than the catalog says (or does not say yet).
-    pub(crate) async fn attach_sqlite_at(&mut self, catalog: &Path, read_only: bool, data: &Path) {
-        self.attach(catalog, read_only, Some(data)).await;
-    }
-
-    /// Attaches the archive whose catalog is in the PostgreSQL database of a URL, as `lake`.
-    #[cfg(all(feature = "postgres", feature = "archive", feature = "conformance"))]
-    pub(crate) async fn attach_postgres(&mut self, url: &str, read_only: bool) {
-        self.ask(json!({
-            "attach": url, "as": "lake", "read_only": read_only, "kind": "postgres", "schema": "thermocline",
-        }))
-        .await;
-    }
-
-    async fn attach(&mut self, catalog: &Path, read_only: bool, data: Option<&Path>) {
-        let data = data.map(|data| format!("{}/", data.display()));
-        self.ask(
-            json!({"attach": catalog, "as": "lake", "read_only": read_only, "data_path": data}),
-        )
-        .await;
-    }
-
-    pub(crate) async fn detach(&mut self) {
-        self.ask(json!({"detach": "lake"})).await;
-    }
-
-    /// The rows of a query: times as RFC 3339 text, JSON as text.
-    pub(crate) async fn query(&mut self, sql: &str) -> Vec<Vec<Value>> {
-        let mut answer = self.ask(json!({"query": sql})).await;
-        serde_json::from_value(answer["rows"].take()).expect("rows")
-    }
-
-    /// How many rows a statement changed; `None` for one that changes no rows.
-    pub(crate) async fn execute(&mut self, sql: &str) -> Option<u64> {
-        self.ask(json!({"execute": sql})).await["count"].as_u64()
-    }
-
-    /// Sends one command and hands back the answer, or panics with what DuckDB said.
+    /// Sends one command and hands back the answer, or panics with what the program said.
     async fn ask(&mut self, command: Value) -> Value {
         match self.try_ask(&command).await {
             Ok(answer) => answer,
-            Err(error) => panic!("DuckDB answered {command} with: {error}"),
+            Err(error) => panic!("{} answered {command} with: {error}", self.name),
         }
     }
 
-    /// What DuckDB answers, or its error: for tests in which it is refused.
-    pub(crate) async fn try_query(&mut self, sql: &str) -> Result<Value, String> {
-        self.try_ask(&json!({"query": sql})).await
+    async fn rows(&mut self, command: Value) -> Vec<Vec<Value>> {
+        let mut answer = self.ask(command).await;
+        serde_json::from_value(answer["rows"].take()).expect("rows")
     }
 
     async fn try_ask(&mut self, command: &Value) -> Result<Value, String> {
@@ -99,6 +60,118 @@ impl DuckDb {
             Value::String(error) => Err(error),
             _ => Ok(answer),
         }
+    }
+}
+
+/// A running DuckDB with its DuckLake, killed when dropped. What fails panics with DuckDB's own words.
+pub(crate) struct DuckDb(Talk);
+
+impl DuckDb {
+    pub(crate) fn start() -> Self {
+        Self(Talk::with("DuckDB", python("duck.py")))
+    }
+
+    /// Attaches the archive whose catalog is in the SQLite file `catalog`, as `lake`.
+    pub(crate) async fn attach_sqlite(&mut self, catalog: &Path, read_only: bool) {
+        self.attach(catalog, read_only, None).await;
+    }
+
+    /// The same, with segments in another place than the catalog says (or does not say yet).
+    pub(crate) async fn attach_sqlite_at(&mut self, catalog: &Path, read_only: bool, data: &Path) {
+        self.attach(catalog, read_only, Some(data)).await;
+    }
+
+    /// Attaches the archive whose catalog is in the PostgreSQL database of a URL, as `lake`.
+    #[cfg(all(feature = "postgres", feature = "archive", feature = "conformance"))]
+    pub(crate) async fn attach_postgres(&mut self, url: &str, read_only: bool) {
+        self.0.ask(json!({
+            "attach": url, "as": "lake", "read_only": read_only, "kind": "postgres", "schema": "thermocline",
+        }))
+        .await;
+    }
+
+    async fn attach(&mut self, catalog: &Path, read_only: bool, data: Option<&Path>) {
+        let data = data.map(|data| format!("{}/", data.display()));
+        self.0
+            .ask(
+                json!({"attach": catalog, "as": "lake", "read_only": read_only, "data_path": data}),
+            )
+            .await;
+    }
+
+    pub(crate) async fn detach(&mut self) {
+        self.0.ask(json!({"detach": "lake"})).await;
+    }
+
+    /// The rows of a query: times as RFC 3339 text, JSON as text.
+    pub(crate) async fn query(&mut self, sql: &str) -> Vec<Vec<Value>> {
+        self.0.rows(json!({"query": sql})).await
+    }
+
+    /// How many rows a statement changed; `None` for one that changes no rows.
+    pub(crate) async fn execute(&mut self, sql: &str) -> Option<u64> {
+        self.0.ask(json!({"execute": sql})).await["count"].as_u64()
+    }
+
+    /// What DuckDB answers, or its error: for tests in which it is refused.
+    pub(crate) async fn try_query(&mut self, sql: &str) -> Result<Value, String> {
+        self.0.try_ask(&json!({"query": sql})).await
+    }
+}
+
+/// pyarrow over the objects of an archive; what is live among them, others tell it.
+#[cfg(all(
+    feature = "postgres",
+    feature = "s3",
+    feature = "conformance",
+    feature = "cli"
+))]
+pub(crate) struct PyArrow(Talk);
+
+#[cfg(all(
+    feature = "postgres",
+    feature = "s3",
+    feature = "conformance",
+    feature = "cli"
+))]
+impl PyArrow {
+    pub(crate) fn start() -> Self {
+        Self(Talk::with("pyarrow", python("live.py")))
+    }
+
+    /// The live rows of the files that the command lists, as tests/foreign/live.py has it.
+    pub(crate) async fn rows(&mut self, command: Value) -> Vec<Vec<Value>> {
+        self.0.rows(command).await
+    }
+}
+
+/// A reader of DuckLake that shares no code with DuckDB: DataFusion, as tests/peers/ducklake has it.
+#[cfg(all(
+    feature = "postgres",
+    feature = "s3",
+    feature = "conformance",
+    feature = "cli"
+))]
+pub(crate) struct DataFusion(Talk);
+
+#[cfg(all(
+    feature = "postgres",
+    feature = "s3",
+    feature = "conformance",
+    feature = "cli"
+))]
+impl DataFusion {
+    /// With a catalog attached; none where its program was not built, which takes longer than all of ours.
+    pub(crate) async fn where_built(catalog: Value) -> Option<Self> {
+        let program = std::env::var_os("THERMOCLINE_DUCKLAKE_PEER")?;
+        let mut talk = Talk::with("DataFusion", Command::new(program));
+        talk.ask(catalog).await;
+        Some(Self(talk))
+    }
+
+    /// The rows of a query, every value as text.
+    pub(crate) async fn query(&mut self, sql: &str) -> Vec<Vec<Value>> {
+        self.0.rows(json!({"query": sql})).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The two services together: the catalog in PostgreSQL, the segments in S3.
 
 mod wire;
+mod witnesses;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,12 +10,11 @@ use futures::TryStreamExt;
 use serde_json::json;
 use thermocline::{
     Database, DatabaseExt, ErrorKind, ManualClock, MemoryDatabase, Op, ParquetArchive, Policy,
-    PostgresDatabase, Query, ReadSource, Record, RecordId, TieredDatabase, Write,
+    PostgresDatabase, Query, ReadSource, Record, TieredDatabase, Write,
 };
 
 use self::wire::Wire;
 use crate::cli::{World, ended};
-use crate::foreign::{DuckDb, read_parquet};
 use crate::postgres::Scratch;
 use crate::s3::place::{self, Place};
 use crate::s3::proxy::Proxy;
@@ -116,37 +116,6 @@ impl Lake {
             router,
         }
     }
-
-    /// DuckDB with the archive attached, over PostgreSQL and HTTP.
-    async fn duck(&self) -> DuckDb {
-        let mut duck = DuckDb::start();
-        let host = self.place.endpoint.strip_prefix("http://").unwrap();
-        let (access, secret) = (&self.place.access, &self.place.secret);
-        duck.execute(&format!(
-            "CREATE SECRET (TYPE s3, KEY_ID '{access}', SECRET '{secret}', REGION 'us-east-1', \
-             ENDPOINT '{host}', URL_STYLE 'path', USE_SSL false)"
-        ))
-        .await;
-        duck.attach_postgres(&self.scratch.url, false).await;
-        duck
-    }
-
-    /// Rows of every segment as pyarrow reads it, dead ones too.
-    async fn rows_of_segments(&self) -> usize {
-        let folder = tempfile::tempdir().unwrap();
-        let store = self.place.store().await;
-        let mut rows = 0;
-        for path in crate::blob_contract::found(&store, "").await {
-            let bytes = crate::blob_contract::whole(&store, &path).await;
-            let file = folder.path().join("segment.parquet");
-            std::fs::write(&file, bytes).unwrap();
-            let read = read_parquet(&file).await;
-            if !path.contains("delete") {
-                rows += read.rows.len();
-            }
-        }
-        rows
-    }
 }
 
 fn record(id: &str, time: &str, n: i64) -> Record {
@@ -164,12 +133,7 @@ fn puts(prefix: &str, time: &str, count: i64) -> Vec<Write> {
     (0..count).map(|n| put(&id(n), time, n)).collect()
 }
 
-fn delete(id: &str) -> Write {
-    Op::Delete(RecordId::new(id).unwrap()).into()
-}
-
 const OLD: &str = "2025-03-04T05:06:07Z";
-const OLDER: &str = "2025-02-04T05:06:07Z";
 
 type Everything = BTreeMap<String, String>;
 
@@ -189,113 +153,6 @@ async fn everything(database: &dyn Database) -> Everything {
     assert_eq!(all.len(), count, "each once");
     assert_eq!(database.count(&Query::all()).await.unwrap(), count as u64);
     all
-}
-
-/// DuckDB attached before, DuckDB attached now, pyarrow, and we: after every kind of commit all see the same.
-struct Witnesses {
-    lake: Lake,
-    before: DuckDb,
-}
-
-impl Witnesses {
-    async fn ours(&mut self, what: &str, writes: Vec<Write>) {
-        self.lake.archive.write(writes).await.unwrap();
-        self.look(what).await;
-    }
-
-    async fn theirs(&mut self, sql: &str) {
-        let sql = sql.replace("ORDERS", "lake.orders");
-        self.before.execute(&sql).await;
-        self.look(&sql).await;
-    }
-
-    async fn look(&mut self, after: &str) {
-        let ours = everything(&self.lake.archive).await;
-        for id in ours.keys().step_by(7) {
-            let read = self.lake.archive.read(id).await.unwrap();
-            assert!(read.is_some(), "{id} after {after}");
-        }
-        let mut now = self.lake.duck().await;
-        for (who, duck) in [("before", &mut self.before), ("now", &mut now)] {
-            let rows = duck.query("SELECT id, fields FROM lake.orders").await;
-            let theirs: Everything = rows
-                .iter()
-                .map(|row| {
-                    let text = |at: usize| row[at].as_str().unwrap().to_owned();
-                    (text(0), text(1))
-                })
-                .collect();
-            assert_eq!(
-                rows.len(),
-                theirs.len(),
-                "each once, attached {who}, after {after}"
-            );
-            assert_eq!(theirs, ours, "attached {who}, after {after}");
-            let count = duck.query("SELECT count(*) FROM lake.orders").await;
-            assert_eq!(
-                count,
-                [[json!(ours.len())]],
-                "attached {who}, after {after}"
-            );
-        }
-    }
-}
-
-#[tokio::test]
-#[ignore = "needs PostgreSQL, a server of S3, DuckDB and pyarrow: run scripts/test"]
-async fn foreign_readers_see_every_kind_of_commit() {
-    let lake = Lake::new(async |place: &Place| place.clone()).await;
-    lake.archive.write(puts("r", OLD, 30)).await.unwrap();
-    let before = lake.duck().await;
-    let mut all = Witnesses { lake, before };
-    all.look("a first batch").await;
-    all.ours("another month", puts("s", OLDER, 20)).await;
-    let updates = (0..10).map(|n| put(&format!("r{n:03}"), OLD, -n)).collect();
-    all.ours("updates", updates).await;
-    let deletes = (5..15).map(|n| delete(&format!("r{n:03}"))).collect();
-    all.ours("deletes", deletes).await;
-    let mixed = vec![put("s001", OLD, 1), delete("s002"), put("t", OLDER, 3)];
-    all.ours("a mixture", mixed).await;
-    assert!(all.lake.rows_of_segments().await >= 60);
-
-    let primary = &all.lake.primary;
-    primary.write(puts("moved", OLD, 50)).await.unwrap();
-    primary.upsert(record("live", NOW, 1)).await.unwrap();
-    let report = all.lake.router.archive_due().await.unwrap();
-    assert_eq!(report[0].moved, 50, "{report:?}");
-    all.look("a move").await;
-    let back = record("moved001", OLD, -1);
-    all.lake.router.upsert(back).await.unwrap();
-    assert!(all.lake.router.delete("moved002").await.unwrap());
-    all.look("a record that came back, and one deleted through the router")
-        .await;
-
-    all.theirs("INSERT INTO ORDERS(id, fields) VALUES ('i1', '{\"n\":1}'), ('i2', '{}')")
-        .await;
-    all.theirs("INSERT INTO ORDERS(id, fields) SELECT 'f' || i, '{}' FROM range(100) t(i)")
-        .await;
-    all.theirs("UPDATE ORDERS SET fields = '{\"n\":-1}' WHERE id IN ('r020', 'i1', 'f1')")
-        .await;
-    all.theirs("DELETE FROM ORDERS WHERE id LIKE 'f3%' OR id = 's003' OR id = 'i2'")
-        .await;
-    let beside = vec![put("f5", OLD, 7), delete("i1"), delete("s004")];
-    all.ours("ours beside theirs", beside).await;
-    all.theirs("CALL ducklake_merge_adjacent_files('lake')")
-        .await;
-    all.ours(
-        "a delete in a merged file",
-        vec![delete("r021"), put("s005", OLD, 9)],
-    )
-    .await;
-    all.theirs("CALL ducklake_expire_snapshots('lake', older_than => now())")
-        .await;
-    all.theirs("CALL ducklake_cleanup_old_files('lake', cleanup_all => true)")
-        .await;
-    all.ours("and on", puts("u", OLD, 10)).await;
-    assert!(all.lake.rows_of_segments().await >= 10);
-    let seen = everything(&all.lake.router).await;
-    assert_eq!(seen["moved001"], "{\"n\":-1,\"status\":\"closed\"}");
-    assert!(seen.contains_key("live") && !seen.contains_key("moved002"));
 }
 
 /// A lost archive takes with it what it holds, and nothing else.
