@@ -1,6 +1,8 @@
 //! What SQL text and SQL values have in common over all databases.
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) mod beginning;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) mod clause;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) mod dates;

@@ -61,6 +61,17 @@ impl Collector {
         }
     }
 
+    /// Whether the answer is complete, if no record to come stands before this one in the order's first key.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn is_done_before(&self, record: &Record) -> bool {
+        match &self.held {
+            Held::Ordered(heap) if heap.len() == self.need => heap
+                .peek()
+                .is_none_or(|last| last.key.is_before_all_like(&self.prepared.sort_key(record))),
+            _ => false,
+        }
+    }
+
     /// Takes one record that matches.
     pub(crate) fn push(&mut self, record: Arc<Record>) {
         match &mut self.held {

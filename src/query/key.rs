@@ -101,6 +101,15 @@ impl SortKey {
         }
     }
 
+    /// Whether the key stands before every key with the other's first value.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn is_before_all_like(&self, other: &Self) -> bool {
+        match (self.parts.first(), other.parts.first()) {
+            (Some((left, order)), Some((right, _))) => ordered(left, right, *order).is_lt(),
+            _ => false,
+        }
+    }
+
     /// The bytes that the key takes, for budgets.
     pub(crate) fn bytes(&self) -> usize {
         let text = |(rank, _): &(Rank, Order)| match rank {

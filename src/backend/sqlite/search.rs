@@ -1,10 +1,13 @@
 //! Searching: what SQL can say exactly it says; for the rest the matcher, and sort and limit, come after it.
 
+mod walk;
+
 use std::sync::Arc;
 
 use futures::channel::mpsc;
 use futures::{FutureExt, SinkExt, StreamExt, stream};
 
+use self::walk::Walk;
 use super::SqliteDatabase;
 use super::lease::Lease;
 use super::pushdown::{Condition, Pushdown, order};
@@ -100,6 +103,11 @@ impl<'a> Plan<'a> {
 
     async fn run(&self, lease: &mut Lease, prepared: &Prepared, outlet: &mut Outlet) -> Result<()> {
         let query = prepared.query();
+        if let Some(walk) = Walk::of(self, query)
+            && walk.is_indexed(self, lease).await?
+        {
+            return walk.run(self, lease, prepared, outlet).await;
+        }
         let Some(order) = &self.order else {
             return self.collect(lease, prepared, outlet).await;
         };

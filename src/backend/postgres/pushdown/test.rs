@@ -1,11 +1,11 @@
 //! One test as a clause.
 
 use super::Translator;
-use super::beginning::beginning;
 use super::place::json_string;
 use super::subject::Subject;
 use crate::backend::postgres::times::spell;
 use crate::query::{Instant, Number, Path};
+use crate::sql::beginning::bounds;
 use crate::sql::clause::{Clause, operator};
 use crate::{Comparison, Predicate, Value};
 
@@ -128,18 +128,13 @@ impl Translator {
 
     /// What is true of every own time whose text compares so, and what an index of the column answers.
     fn near(&mut self, column: &str, comparison: Comparison, text: &str) -> String {
-        let Some([start, end]) = beginning(text) else {
-            return String::new();
+        let (from, before) = bounds(comparison, text);
+        let mut bound = |operator, time| {
+            format!(" AND {column} {operator} {}::timestamp", self.bind(spell(time)))
         };
-        let from = match comparison {
-            Comparison::Lt | Comparison::Le => String::new(),
-            _ => format!(" AND {column} >= {}::timestamp", self.bind(spell(start))),
-        };
-        let to = match comparison {
-            Comparison::Gt | Comparison::Ge => String::new(),
-            _ => format!(" AND {column} < {}::timestamp", self.bind(spell(end))),
-        };
-        from + &to
+        let from = from.map(|time| bound(">=", time));
+        let before = before.map(|time| bound("<", time));
+        from.into_iter().chain(before).collect()
     }
 
     /// Whether the value is exactly this scalar: what the GIN index finds is what it is.

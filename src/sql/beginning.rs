@@ -7,6 +7,21 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::Comparison;
+
+/// Between which times an own time lies whose text compares so with `text`: from the first on, before the second.
+pub(crate) fn bounds(comparison: Comparison, text: &str) -> (Option<Timestamp>, Option<Timestamp>) {
+    let Some([start, end]) = beginning(text) else {
+        return (None, None);
+    };
+    match comparison {
+        Comparison::Ne => (None, None),
+        Comparison::Lt | Comparison::Le => (None, Some(end)),
+        Comparison::Gt | Comparison::Ge => (Some(start), None),
+        Comparison::Eq => (Some(start), Some(end)),
+    }
+}
+
 /// The second or the day with which a text begins, as the text of a record's own time does: its start and its end.
 ///
 /// Own times are all spelled alike, so their texts stand in the order of the times. Those with a text up to this one lie

@@ -42,3 +42,20 @@ fn other_texts_begin_with_none() {
         assert_eq!(times(text), None, "{text}");
     }
 }
+
+#[test]
+fn bounds_hold_every_time_whose_text_compares_so() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let (start, end) = (at("2024-02-29T00:00:00Z"), at("2024-03-01T00:00:00Z"));
+    for (comparison, expected) in [
+        (Comparison::Eq, (Some(start), Some(end))),
+        (Comparison::Ne, (None, None)),
+        (Comparison::Lt, (None, Some(end))),
+        (Comparison::Le, (None, Some(end))),
+        (Comparison::Gt, (Some(start), None)),
+        (Comparison::Ge, (Some(start), None)),
+    ] {
+        assert_eq!(bounds(comparison, "2024-02-29"), expected, "{comparison:?}");
+        assert_eq!(bounds(comparison, "2024"), (None, None));
+    }
+}
