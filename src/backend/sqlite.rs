@@ -51,6 +51,11 @@ use crate::{
 /// POSIX locks belong to the process: when a second library (Python's, DuckDB's) closes the file, the locks of the first
 /// are gone, and commits are lost. Use such a program in a process of its own.
 ///
+/// # What an index answers
+/// Ids, the age of a policy, and records' own times: with a limit, `sort @created_at desc` reads the newest records and no
+/// others. The oldest are found so where the filter leaves out records without a time (`@created_at exists`), which stand
+/// before all others. Anything else is a scan.
+///
 /// # Dropping
 /// A call that is dropped half way leaves no transaction open: it is committed as a whole or not at all. The file is
 /// closed by [`close`](Database::close), or when the last handle is dropped.
