@@ -72,12 +72,17 @@ pub(crate) struct Peer {
 impl Peer {
     /// Starts rusqlite over a file.
     pub(crate) fn sqlite(file: &Path) -> Result<Self, Failure> {
-        let program = std::env::var_os("THERMOCLINE_BENCH_SQLITE")
-            .ok_or("THERMOCLINE_BENCH_SQLITE is not set: scripts/bench does it")?;
-        Self::of(
-            &mut Command::new(program),
+        Self::built(
+            "THERMOCLINE_BENCH_SQLITE",
             &serde_json::json!({ "open": file }),
         )
+    }
+
+    /// Starts the program that a variable names, one of those that `scripts/bench` has built.
+    pub(crate) fn built(variable: &str, place: &Value) -> Result<Self, Failure> {
+        let program = std::env::var_os(variable)
+            .ok_or_else(|| format!("{variable} is not set: scripts/bench does it"))?;
+        Self::of(&mut Command::new(program), place)
     }
 
     /// Starts a program and tells it what it works with.

@@ -1,5 +1,7 @@
 //! Lookups in a bucket, and bytes into it and out of it: time, and requests as the server counts them.
 
+mod throughput;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,8 +9,7 @@ use std::time::Instant;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, Region};
-use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::TryStreamExt;
 use serde_json::json;
 use tempfile::TempDir;
 use thermocline::{
@@ -20,18 +21,13 @@ use tokio::runtime::Runtime;
 use super::{runtime, store};
 use crate::common::child::{self, Peer};
 use crate::common::data;
-use crate::common::rounds::{Costs, Side, take_turns};
+use crate::common::rounds::{Side, take_turns};
 use crate::common::table::Row;
 use crate::{Amount, Failure};
 
 /// A month of records, so that they lie in one file.
 const RECORDS: u64 = 170_000;
 const PEERS: [&str; 2] = ["DuckDB", "DataFusion"];
-const SDK: &str = "aws-sdk-s3 alone";
-
-/// Requests that are under way at a time where many are sent.
-const AT_ONCE: usize = 8;
-
 /// A bucket on the server that `scripts/bench` started.
 struct Place {
     endpoint: String,
@@ -103,7 +99,7 @@ pub(crate) fn run(amount: Amount) -> Result<Vec<Row>, Failure> {
     let runtime = runtime(2)?;
     let place = runtime.block_on(Place::new())?;
     let mut rows = lookups(amount, &runtime, &place)?;
-    rows.extend(throughput(amount, &runtime, &place)?);
+    rows.extend(throughput::run(amount, &runtime, &place)?);
     Ok(rows)
 }
 
@@ -251,87 +247,4 @@ fn limits(case: &str, requests: f64, kilobytes: f64) -> Vec<Row> {
             limit("KB", kilobytes, 256.0, "G10"),
         ],
     }
-}
-
-/// Objects of a segment's size up, and ranges of a row group's size down.
-fn throughput(amount: Amount, runtime: &Runtime, place: &Place) -> Result<Vec<Row>, Failure> {
-    let (ours, sdk) = (runtime.block_on(place.store())?, place.sdk());
-    let mut rows = Vec::new();
-
-    let (count, size) = (8_usize, 8_usize << 20);
-    let content = Bytes::from(vec![7; size]);
-    let turn = std::cell::Cell::new(0);
-    let next = || {
-        turn.set(turn.get() + 1);
-        format!("put/{}", turn.get())
-    };
-    let sides = vec![
-        Side::new("ours", || {
-            let prefix = next();
-            seconds(runtime, count, async |n| {
-                let path = format!("{prefix}/{n}");
-                ours.put(&path, content.clone()).await.expect("a write");
-            })
-        }),
-        Side::new(SDK, || {
-            let prefix = next();
-            seconds(runtime, count, async |n| {
-                let put = sdk.put_object().bucket(&place.bucket);
-                let put = put.key(format!("{prefix}/{n}")).if_none_match("*");
-                let sent = put.body(content.clone().into()).send().await;
-                sent.expect("a write");
-            })
-        }),
-    ];
-    let costs = take_turns(amount.rounds(), sides);
-    rows.push(rated("PUT of 8 MiB", &costs, count * size));
-
-    let (count, size) = (200_usize, 256_u64 << 10);
-    runtime.block_on(ours.put("get", Bytes::from(vec![7; 64 << 20])))?;
-    let range = |n: usize| {
-        let from = (n as u64 * size) % (63 << 20);
-        from..from + size
-    };
-    let sides = vec![
-        Side::new("ours", || {
-            seconds(runtime, count, async |n| {
-                let found = ours
-                    .get_ranges("get", std::slice::from_ref(&range(n)))
-                    .await;
-                assert!(found.expect("a read").is_some());
-            })
-        }),
-        Side::new(SDK, || {
-            seconds(runtime, count, async |n| {
-                let range = range(n);
-                let get = sdk.get_object().bucket(&place.bucket).key("get");
-                let get = get.range(format!("bytes={}-{}", range.start, range.end - 1));
-                let answer = get.send().await.expect("a read");
-                answer.body.collect().await.expect("a read");
-            })
-        }),
-    ];
-    let costs = take_turns(amount.rounds(), sides);
-    let bytes = count * usize::try_from(size)?;
-    rows.push(rated("GET of 256 KiB", &costs, bytes));
-    Ok(rows)
-}
-
-/// The time of so many pieces of work, some of them at once.
-fn seconds(runtime: &Runtime, count: usize, work: impl AsyncFn(usize)) -> f64 {
-    let began = Instant::now();
-    runtime.block_on(async {
-        stream::iter(0..count)
-            .map(|n| work(n))
-            .buffer_unordered(AT_ONCE)
-            .for_each(async |()| ())
-            .await;
-    });
-    began.elapsed().as_secs_f64()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn rated(case: &str, costs: &Costs, bytes: usize) -> Row {
-    let row = Row::of("s3", case, costs, ("ours", SDK), ("s", 1.0));
-    row.rated("MB a second", bytes as f64 / 1e6)
 }

@@ -199,10 +199,8 @@ fn many(runtime: &Runtime, ids: &[String], read: impl AsyncFn(&str)) -> f64 {
 }
 
 fn peer(place: &Place) -> Result<Peer, Failure> {
-    let program = std::env::var_os("THERMOCLINE_BENCH_POSTGRES")
-        .ok_or("THERMOCLINE_BENCH_POSTGRES is not set: scripts/bench does it")?;
-    Peer::of(
-        &mut Command::new(program),
+    Peer::built(
+        "THERMOCLINE_BENCH_POSTGRES",
         &json!({"open": place.url, "sql": select()}),
     )
 }
