@@ -93,7 +93,7 @@ async fn open(ground: &Ground) -> Result<Tiers> {
         bytes: 1 << 20,
     })?;
     let router = TieredDatabase::builder()
-        .primary(primary.clone())
+        .primary(Arc::clone(&primary))
         .archive(archive.clone())
         .age("day")
         .policy(policy)

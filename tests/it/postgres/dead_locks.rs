@@ -80,7 +80,7 @@ async fn a_run_takes_its_lease_and_begins() {
         "UPDATE thermocline.thermocline_lease SET epoch = epoch",
         async move { router.archive_due().await },
     );
-    assert_eq!(run.await.unwrap()[0].moved, 3);
+    assert_eq!(Box::pin(run).await.unwrap()[0].moved, 3);
     let runs = "SELECT count(*)::text FROM thermocline.thermocline_run WHERE outcome = 'done'";
     assert_eq!(bench.scratch.ask(runs).await, ["2"]);
 }

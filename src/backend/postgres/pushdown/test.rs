@@ -130,7 +130,10 @@ impl Translator {
     fn near(&mut self, column: &str, comparison: Comparison, text: &str) -> String {
         let (from, before) = bounds(comparison, text);
         let mut bound = |operator, time| {
-            format!(" AND {column} {operator} {}::timestamp", self.bind(spell(time)))
+            format!(
+                " AND {column} {operator} {}::timestamp",
+                self.bind(spell(time))
+            )
         };
         let from = from.map(|time| bound(">=", time));
         let before = before.map(|time| bound("<", time));

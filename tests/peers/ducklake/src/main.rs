@@ -25,7 +25,9 @@ use url::Url;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let mut session = None;
     for line in std::io::stdin().lock().lines() {
         let command: Value = serde_json::from_str(&line?)?;
@@ -69,9 +71,15 @@ async fn attach(command: &Value) -> Result<SessionContext> {
 async fn rows(session: &SessionContext, sql: &str) -> Result<Vec<Vec<Option<String>>>> {
     let mut rows = Vec::new();
     for batch in session.sql(sql).await?.collect().await? {
-        let columns = batch.columns().iter().map(|column| cast(column, &DataType::Utf8));
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|column| cast(column, &DataType::Utf8));
         let columns = columns.collect::<std::result::Result<Vec<_>, _>>()?;
-        let columns: Vec<_> = columns.iter().map(|column| column.as_string::<i32>()).collect();
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|column| column.as_string::<i32>())
+            .collect();
         for row in 0..batch.num_rows() {
             let value = |column: &&datafusion::arrow::array::StringArray| {
                 column.is_valid(row).then(|| column.value(row).to_owned())
