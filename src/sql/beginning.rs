@@ -9,8 +9,23 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Comparison;
 
+/// What is true of every own time in `column` whose text compares so with `text`, and what an index of the column answers:
+/// further conditions, with what `bind` makes of each time. A time for which it has nothing is left out.
+pub(crate) fn near(
+    column: &str,
+    comparison: Comparison,
+    text: &str,
+    mut bind: impl FnMut(Timestamp) -> Option<String>,
+) -> String {
+    let (from, before) = bounds(comparison, text);
+    let mut bound = |operator, time| Some(format!(" AND {column} {operator} {}", bind(time)?));
+    let from = from.and_then(|time| bound(">=", time));
+    let before = before.and_then(|time| bound("<", time));
+    from.into_iter().chain(before).collect()
+}
+
 /// Between which times an own time lies whose text compares so with `text`: from the first on, before the second.
-pub(crate) fn bounds(comparison: Comparison, text: &str) -> (Option<Timestamp>, Option<Timestamp>) {
+fn bounds(comparison: Comparison, text: &str) -> (Option<Timestamp>, Option<Timestamp>) {
     let Some([start, end]) = beginning(text) else {
         return (None, None);
     };

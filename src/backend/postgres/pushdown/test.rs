@@ -5,7 +5,7 @@ use super::place::json_string;
 use super::subject::Subject;
 use crate::backend::postgres::times::spell;
 use crate::query::{Instant, Number, Path};
-use crate::sql::beginning::bounds;
+use crate::sql::beginning::near;
 use crate::sql::clause::{Clause, operator};
 use crate::{Comparison, Predicate, Value};
 
@@ -119,25 +119,12 @@ impl Translator {
                     self.bind(text)
                 );
                 if let Subject::OwnTime(column) = subject {
-                    condition.push_str(&self.near(column, comparison, text));
+                    let bind = |time| Some(format!("{}::timestamp", self.bind(spell(time))));
+                    condition.push_str(&near(column, comparison, text, bind));
                 }
                 Clause::exactly(subject.is_text_and(&condition))
             }
         }
-    }
-
-    /// What is true of every own time whose text compares so, and what an index of the column answers.
-    fn near(&mut self, column: &str, comparison: Comparison, text: &str) -> String {
-        let (from, before) = bounds(comparison, text);
-        let mut bound = |operator, time| {
-            format!(
-                " AND {column} {operator} {}::timestamp",
-                self.bind(spell(time))
-            )
-        };
-        let from = from.map(|time| bound(">=", time));
-        let before = before.map(|time| bound("<", time));
-        from.into_iter().chain(before).collect()
     }
 
     /// Whether the value is exactly this scalar: what the GIN index finds is what it is.

@@ -5,7 +5,7 @@ use super::{Clause, Translator};
 use crate::backend::sqlite::times::spell;
 use crate::query::{Instant, Path};
 use crate::sql::SqlValue;
-use crate::sql::beginning::bounds;
+use crate::sql::beginning::near;
 use crate::sql::clause::operator;
 use crate::{Comparison, Predicate, Value};
 
@@ -82,22 +82,10 @@ impl Translator {
         let operand = self.bind(text);
         let mut condition = format!("{} {} {operand}", subject.text, operator(comparison));
         if subject.kind == Kind::OwnTime {
-            condition.push_str(&self.near(subject, comparison, text));
+            let bind = |time| Some(self.bind(spell(time).ok()?));
+            condition.push_str(&near(subject.place.column(), comparison, text, bind));
         }
         Clause::exactly(subject.is_text_and(&condition))
-    }
-
-    /// What is true of every own time whose text compares so, and what an index of the column answers.
-    fn near(&mut self, subject: &Subject, comparison: Comparison, text: &str) -> String {
-        let column = subject.place.column();
-        let (from, before) = bounds(comparison, text);
-        let mut bound = |operator, time| {
-            let spelled = spell(time).ok()?;
-            Some(format!(" AND {column} {operator} {}", self.bind(spelled)))
-        };
-        let from = from.and_then(|time| bound(">=", time));
-        let before = before.and_then(|time| bound("<", time));
-        from.into_iter().chain(before).collect()
     }
 
     fn any_of(&mut self, subject: &Subject, items: &[Value]) -> Clause {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{MOST_HELD, Outlet, Plan, give};
 use crate::backend::sqlite::lease::{Lease, Sql};
 use crate::backend::sqlite::pushdown::Place;
@@ -17,16 +19,16 @@ use crate::{Prepared, Query, Record, Result, Sort};
 pub(super) struct Walk {
     /// The rows in the order of the column.
     sql: Sql,
-    time: fn(&Record) -> bool,
+    time: fn(&Record) -> Option<Timestamp>,
 }
 
 impl Walk {
     /// None where the first few of the column need not be the first few of the query.
     pub(super) fn of(plan: &Plan, query: &Query) -> Option<Self> {
         let Sort { path, order } = query.sort.first()?;
-        let time: fn(&Record) -> bool = match path.root() {
-            Root::CreatedAt => |record| record.created_at().is_some(),
-            Root::UpdatedAt => |record| record.updated_at().is_some(),
+        let time: fn(&Record) -> Option<Timestamp> = match path.root() {
+            Root::CreatedAt => Record::created_at,
+            Root::UpdatedAt => Record::updated_at,
             _ => return None,
         };
         if query.limit?.saturating_add(query.offset) > MOST_HELD {
@@ -64,7 +66,7 @@ impl Walk {
             if !prepared.matches(&record) {
                 continue;
             }
-            if (self.time)(&record) && collector.is_done_before(&record) {
+            if (self.time)(&record).is_some() && collector.is_done_before(&record) {
                 break;
             }
             collector.push(record);
