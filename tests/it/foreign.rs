@@ -119,14 +119,14 @@ impl DuckDb {
     }
 }
 
-/// pyarrow over the objects of an archive; what is live among them, others tell it.
+/// A program that finds an archive's rows without DuckDB.
 #[cfg(all(
     feature = "postgres",
     feature = "s3",
     feature = "conformance",
     feature = "cli"
 ))]
-pub(crate) struct PyArrow(Talk);
+pub(crate) struct Reader(Talk);
 
 #[cfg(all(
     feature = "postgres",
@@ -134,44 +134,23 @@ pub(crate) struct PyArrow(Talk);
     feature = "conformance",
     feature = "cli"
 ))]
-impl PyArrow {
-    pub(crate) fn start() -> Self {
+impl Reader {
+    /// pyarrow over the objects of an archive, as tests/foreign/live.py has it; what is live among them, others tell it.
+    pub(crate) fn pyarrow() -> Self {
         Self(Talk::with("pyarrow", python("live.py")))
     }
 
-    /// The live rows of the files that the command lists, as tests/foreign/live.py has it.
-    pub(crate) async fn rows(&mut self, command: Value) -> Vec<Vec<Value>> {
-        self.0.rows(command).await
-    }
-}
-
-/// A reader of DuckLake that shares no code with DuckDB: DataFusion, as tests/peers/ducklake has it.
-#[cfg(all(
-    feature = "postgres",
-    feature = "s3",
-    feature = "conformance",
-    feature = "cli"
-))]
-pub(crate) struct DataFusion(Talk);
-
-#[cfg(all(
-    feature = "postgres",
-    feature = "s3",
-    feature = "conformance",
-    feature = "cli"
-))]
-impl DataFusion {
-    /// With a catalog attached; none where its program was not built, which takes longer than all of ours.
-    pub(crate) async fn where_built(catalog: Value) -> Option<Self> {
+    /// DataFusion's reader of DuckLake, as tests/peers/ducklake has it, with a catalog attached; none where its program was
+    /// not built, which takes longer than all of ours. It tells every value as text.
+    pub(crate) async fn datafusion_where_built(catalog: Value) -> Option<Self> {
         let program = std::env::var_os("THERMOCLINE_DUCKLAKE_PEER")?;
         let mut talk = Talk::with("DataFusion", Command::new(program));
         talk.ask(catalog).await;
         Some(Self(talk))
     }
 
-    /// The rows of a query, every value as text.
-    pub(crate) async fn query(&mut self, sql: &str) -> Vec<Vec<Value>> {
-        self.0.rows(json!({"query": sql})).await
+    pub(crate) async fn rows(&mut self, command: Value) -> Vec<Vec<Value>> {
+        self.0.rows(command).await
     }
 }
 

@@ -11,7 +11,7 @@ use thermocline::{
 };
 
 use super::{Lake, NOW, OLD};
-use crate::foreign::{DataFusion, DuckDb, PyArrow};
+use crate::foreign::{DuckDb, Reader};
 use crate::hooked_blobs::HookedBlobs;
 use crate::s3::place::Place;
 
@@ -101,8 +101,8 @@ struct Witnesses {
     /// DuckDB, attached anew at every look.
     now: DuckDb,
     /// Where scripts/second-reader has built it.
-    fusion: Option<DataFusion>,
-    arrow: PyArrow,
+    fusion: Option<Reader>,
+    arrow: Reader,
     /// How many records pyarrow found in files, and how many lay in the catalog, over all looks.
     found: (usize, usize),
 }
@@ -117,18 +117,12 @@ impl Witnesses {
         let mut lake = Lake::new(async |place: &Place| plain(place)).await;
         lake.place = plain(&lake.place);
         let place = &lake.place;
-        let host = place.endpoint.strip_prefix("http://").unwrap();
-        let secret = format!(
-            "CREATE SECRET (TYPE s3, KEY_ID '{}', SECRET '{}', REGION 'us-east-1', ENDPOINT '{host}', \
-             URL_STYLE 'path', USE_SSL false)",
-            place.access, place.secret
-        );
         let (mut before, mut now) = (DuckDb::start(), DuckDb::start());
         for duck in [&mut before, &mut now] {
-            duck.execute(&secret).await;
+            duck.execute(&place.secret_for_duckdb()).await;
         }
         before.attach_postgres(&lake.scratch.url, false).await;
-        let fusion = DataFusion::where_built(json!({
+        let fusion = Reader::datafusion_where_built(json!({
             "catalog": lake.scratch.url, "schema": "thermocline", "bucket": place.bucket,
             "endpoint": place.endpoint, "access": place.access, "secret": place.secret,
         }))
@@ -138,7 +132,7 @@ impl Witnesses {
             before,
             now,
             fusion,
-            arrow: PyArrow::start(),
+            arrow: Reader::pyarrow(),
             found: (0, 0),
         }
     }
@@ -194,7 +188,11 @@ impl Witnesses {
             let sql = format!(
                 "SELECT {COLUMNS}, CAST(created_at AS BIGINT), CAST(updated_at AS BIGINT) FROM orders"
             );
-            assert_eq!(theirs(&who, &fusion.query(&sql).await), seen, "{who}");
+            assert_eq!(
+                theirs(&who, &fusion.rows(json!({"query": sql})).await),
+                seen,
+                "{who}"
+            );
         }
 
         let who = format!("pyarrow, after {after}");

@@ -315,7 +315,7 @@ async fn sessions_that_are_thrown_out() {
         let db = db.clone();
         async move { db.update(Record::new("a", json!({"n": 2})).unwrap()).await }
     });
-    scratch.until("SELECT count(*)::text FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()", "1").await;
+    scratch.until_waiting(1).await;
     throw_out().await;
     drop(holder);
     match write.await.unwrap() {

@@ -93,13 +93,6 @@ impl Bench {
         let fields: std::collections::HashMap<String, i64> = record.parse().unwrap();
         Some(fields["value"])
     }
-
-    /// Waits until so many sessions wait for a lock.
-    pub(crate) async fn until_waiting(&self, sessions: usize) {
-        let waiting = "SELECT count(*)::text FROM pg_stat_activity \
-                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
-        self.scratch.until(waiting, &sessions.to_string()).await;
-    }
 }
 
 async fn archive(

@@ -11,9 +11,6 @@ use super::bench::{Bench, old};
 /// How long anything here may take that is not stuck.
 const LONG: Duration = Duration::from_secs(60);
 
-const WAITING: &str = "SELECT count(*)::text FROM pg_stat_activity \
-                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
-
 /// Does `work` while somebody who did `first` wants `second` too, once `work` waits for him; it is `work` whom the server
 /// throws out.
 async fn thrown_out<T: Send + 'static>(
@@ -26,7 +23,7 @@ async fn thrown_out<T: Send + 'static>(
     let mut other = scratch.hold(first).await;
     other.execute("SET deadlock_timeout = '60s'").await.unwrap();
     let work = tokio::spawn(work);
-    scratch.until(WAITING, "1").await;
+    scratch.until_waiting(1).await;
     let second = sqlx::raw_sql(AssertSqlSafe(second.to_owned()));
     other.execute(second).await.expect("he is not thrown out");
     drop(other);
@@ -140,7 +137,7 @@ async fn a_lease_is_taken_once() {
         .await;
     let router = bench.router.clone();
     let run = tokio::spawn(async move { router.archive_due().await });
-    bench.until_waiting(1).await;
+    bench.scratch.until_waiting(1).await;
     other.execute("COMMIT").await.unwrap();
     let run = tokio::time::timeout(LONG, run).await.unwrap().unwrap();
     assert_eq!(run.unwrap()[0].held_by.as_ref().unwrap().holder, "somebody");

@@ -103,7 +103,7 @@ async fn a_dead_lock_is_no_failure() {
     other.execute("SET deadlock_timeout = '60s'").await.unwrap();
     let router = bench.router.clone();
     let run = tokio::spawn(async move { router.archive_due().await });
-    bench.until_waiting(1).await;
+    bench.scratch.until_waiting(1).await;
     let wants = "UPDATE thermocline.thermocline_journal SET state = state";
     other.execute(wants).await.unwrap();
     drop(other);
@@ -115,7 +115,7 @@ async fn a_dead_lock_is_no_failure() {
     other.execute("SET deadlock_timeout = '60s'").await.unwrap();
     let router = bench.router.clone();
     let write = tokio::spawn(async move { router.upsert(old("first", 1)).await });
-    bench.until_waiting(1).await;
+    bench.scratch.until_waiting(1).await;
     let wants = "INSERT INTO records (id, data) VALUES ('first', '{}')";
     other.execute(wants).await.unwrap();
     drop(other);
@@ -152,7 +152,7 @@ async fn who_was_first_at_the_catalog_is_never_thrown_out() {
         .unwrap();
     let router = bench.router.clone();
     let run = tokio::spawn(async move { router.archive_due().await });
-    bench.until_waiting(1).await;
+    bench.scratch.until_waiting(1).await;
     let stats = "UPDATE thermocline.ducklake_table_stats SET next_row_id = next_row_id + 1";
     other.execute(stats).await.expect("it was first");
     other.execute("COMMIT").await.unwrap();
@@ -229,9 +229,7 @@ async fn orphans_are_fenced_off_before_they_are_removed() {
     );
     let removing = tokio::spawn(async move { collector.remove_orphans(&orphans).await });
     loop {
-        let waiting = "SELECT count(*)::text FROM pg_stat_activity \
-                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
-        if bench.scratch.ask(waiting).await == ["1"] || removing.is_finished() {
+        if bench.scratch.waiting().await == 1 || removing.is_finished() {
             break;
         }
     }

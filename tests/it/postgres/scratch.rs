@@ -120,7 +120,7 @@ impl Scratch {
         .await;
     }
 
-    async fn throw_everybody_out(&self) {
+    pub(crate) async fn throw_everybody_out(&self) {
         let all = format!(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{}'",
             self.name
@@ -133,6 +133,27 @@ impl Scratch {
         while self.ask(sql).await != [answer] {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// How many sessions wait for a lock.
+    pub(crate) async fn waiting(&self) -> usize {
+        let waiting = "SELECT count(*)::text FROM pg_stat_activity \
+                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        self.ask(waiting).await[0].parse().unwrap()
+    }
+
+    /// Waits until so many sessions wait for a lock.
+    pub(crate) async fn until_waiting(&self, sessions: usize) {
+        while self.waiting().await != sessions {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// How many sessions there are besides the one that asks.
+    pub(crate) async fn sessions(&self) -> usize {
+        let others = "SELECT count(*)::text FROM pg_stat_activity \
+                      WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        self.ask(others).await[0].parse().unwrap()
     }
 
     /// The first column of what a query answers, as text.

@@ -4,7 +4,7 @@ use futures::TryStreamExt;
 use serde_json::json;
 use thermocline::{Database, DatabaseExt, Order, PostgresDatabase, Query, Record};
 
-use super::{Scratch, open};
+use super::open;
 
 async fn ids(db: &PostgresDatabase, query: Query) -> Vec<String> {
     let found: Vec<_> = db.search(query).await.unwrap().try_collect().await.unwrap();
@@ -69,13 +69,6 @@ async fn a_limit_cuts_the_order_that_all_have() {
     db.close().await.unwrap();
 }
 
-/// The sessions of a database besides the one that asks.
-async fn sessions(scratch: &Scratch) -> String {
-    let others = "SELECT count(*)::text FROM pg_stat_activity \
-                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    scratch.ask(others).await.remove(0)
-}
-
 /// What a search leaves behind is ended without its reader, and the next one waits for the connection it had.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run scripts/test"]
@@ -93,7 +86,7 @@ async fn one_search_after_the_other_takes_one_connection() {
             20
         );
     }
-    assert_eq!(sessions(&scratch).await, "1");
+    assert_eq!(scratch.sessions().await, 1);
     db.close().await.unwrap();
 }
 
@@ -105,17 +98,13 @@ async fn nobody_waits_for_a_connection_that_was_lost() {
     let host = db.catalog_host().unwrap();
     for _ in 0..3 {
         let held = host.begin_read().await.unwrap();
-        let kill = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
-                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        scratch.run(kill).await;
+        scratch.throw_everybody_out().await;
         drop(held);
         let found = tokio::join!(ids(&db, Query::all()), ids(&db, Query::all()));
         assert_eq!(found, (Vec::new(), Vec::new()));
     }
     db.close().await.unwrap();
-    scratch.until(
-        "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        "0",
-    )
-    .await;
+    while scratch.sessions().await > 0 {
+        tokio::task::yield_now().await;
+    }
 }

@@ -10,13 +10,7 @@ use crate::foreign::{DuckDb, read_parquet};
 /// DuckDB with the archive attached, reading over HTTP.
 async fn duck(shelf: &Shelf, place: &Place) -> DuckDb {
     let mut duck = DuckDb::start();
-    let host = place.endpoint.strip_prefix("http://").unwrap();
-    let (access, secret) = (&place.access, &place.secret);
-    duck.execute(&format!(
-        "CREATE SECRET (TYPE s3, KEY_ID '{access}', SECRET '{secret}', REGION 'us-east-1', \
-         ENDPOINT '{host}', URL_STYLE 'path', USE_SSL false)"
-    ))
-    .await;
+    duck.execute(&place.secret_for_duckdb()).await;
     duck.attach_sqlite(&shelf.folder.path().join("t.db"), false)
         .await;
     duck

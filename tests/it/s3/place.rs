@@ -157,6 +157,16 @@ impl Place {
         )
     }
 
+    /// The statement that lets DuckDB in.
+    pub(crate) fn secret_for_duckdb(&self) -> String {
+        let host = self.endpoint.strip_prefix("http://").unwrap();
+        let (access, secret) = (&self.access, &self.secret);
+        format!(
+            "CREATE SECRET (TYPE s3, KEY_ID '{access}', SECRET '{secret}', REGION 'us-east-1', ENDPOINT '{host}', \
+             URL_STYLE 'path', USE_SSL false)"
+        )
+    }
+
     pub(crate) fn key(&self, path: &str) -> String {
         format!("{}/{path}", self.prefix)
     }
