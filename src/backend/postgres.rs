@@ -214,7 +214,7 @@ impl PostgresDatabase {
         let mut tries = 1;
         loop {
             let mut lease = self.worker().await?;
-            let error = match self.write_once(&mut lease, &writes, tries > 1).await {
+            let error = match self.write_once(&mut lease, &writes, tries).await {
                 Ok(written) => return Ok(written),
                 Err(error) => error,
             };
@@ -226,22 +226,30 @@ impl PostgresDatabase {
         }
     }
 
-    /// Whoever was in the way of others takes turns with all who were.
+    /// Whoever was in the way of others takes turns with all who were, and in the end has the table for itself: who locks
+    /// it before anything else is never waited for in a circle. Not at once, as all other writers wait meanwhile.
     async fn write_once(
         &self,
         lease: &mut Lease,
         writes: &[Write],
-        takes_turns: bool,
+        tries: usize,
     ) -> Result<Vec<Written>> {
-        if !takes_turns && write::is_one_statement(&self.place, writes) {
+        if tries == 1 && write::is_one_statement(&self.place, writes) {
             let written = self.apply(lease, writes).await;
             return written.map_err(|error| lease.after_writing(error));
         }
         lease.begin_ordinary().await?;
-        if takes_turns {
-            lease
-                .wait_for_turn(&format!("thermocline write {}", self.place.table.quoted()))
-                .await?;
+        let table = self.place.table.quoted();
+        match tries {
+            1 => {}
+            2 => {
+                let turn = format!("thermocline write {table}");
+                lease.wait_for_turn(&turn).await?;
+            }
+            _ => {
+                let alone = format!("LOCK TABLE {table} IN EXCLUSIVE MODE");
+                lease.plainly(&alone).await?;
+            }
         }
         let written = self.apply(lease, writes).await?;
         lease.commit().await?;

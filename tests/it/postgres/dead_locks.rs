@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Executor};
-use thermocline::{Database, DatabaseExt, ParquetArchive, PostgresDatabase, Query};
+use thermocline::{
+    Database, DatabaseExt, Op, ParquetArchive, PostgresDatabase, Query, Record, Written,
+};
 
 use super::Scratch;
 use super::bench::{Bench, old};
@@ -120,6 +123,49 @@ async fn what_was_left_behind_is_forgotten() {
     removed.await.unwrap();
     let rows = "SELECT count(*)::text FROM thermocline.thermocline_journal";
     assert_eq!(bench.scratch.ask(rows).await, ["0"]);
+}
+
+/// A batch whose rows others want in another order, one after the other: in the end it waits for all of them.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run scripts/test"]
+async fn a_batch_is_stored_whoever_else_writes() {
+    let scratch = Scratch::new().await;
+    let db = PostgresDatabase::open(&scratch.url).await.unwrap();
+    let others: Vec<String> = (1..=8).map(|n| format!("other{n}")).collect();
+    let record = |id: &str| Record::new(id, json!({})).unwrap();
+    db.create(record("a")).await.unwrap();
+    for id in &others {
+        db.create(record(id)).await.unwrap();
+    }
+    scratch.patience("2s").await;
+    let rewritten = |id: &str| format!("UPDATE records SET data = '{{}}' WHERE id = '{id}'");
+    let mut holders = Vec::new();
+    for id in &others {
+        let mut holder = scratch.hold(&rewritten(id)).await;
+        let patient = "SET deadlock_timeout = '60s'";
+        holder.execute(patient).await.unwrap();
+        holders.push(holder);
+    }
+    let upserts = others.iter().map(|id| Op::Upsert(record(id).into()).into());
+    let delete = Op::Delete(record("a").id().clone()).into();
+    let batch = std::iter::once(delete).chain(upserts).collect();
+    let batch = tokio::spawn(async move { db.write(batch).await });
+    for mut holder in holders {
+        while scratch.waiting().await != 1 && !batch.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        let first = sqlx::raw_sql(AssertSqlSafe(rewritten("a")));
+        holder.execute(first).await.expect("he is not thrown out");
+        holder.execute("COMMIT").await.unwrap();
+    }
+    let batch = tokio::time::timeout(LONG, batch).await.unwrap().unwrap();
+    let written = batch.unwrap();
+    assert!(matches!(written[0], Written::Deleted));
+    assert!(
+        written[1..]
+            .iter()
+            .all(|written| matches!(written, Written::Updated(_)))
+    );
 }
 
 /// Two processes whose runs are the first ever of a collection: the slower one finds the lease taken.
