@@ -17,6 +17,7 @@ mod lease;
 mod load;
 mod meta;
 mod rows;
+mod scheduled;
 mod schema;
 mod sightings;
 mod snapshot;
@@ -34,6 +35,7 @@ pub(crate) use self::create::{check_names, is_reserved};
 pub use self::history::{ArchiveRun, RunError, RunOutcome};
 pub(crate) use self::journal::{Batch, BatchState, new_batch_id};
 pub(crate) use self::lease::{Lease, Taken};
+pub(crate) use self::scheduled::Scheduled;
 pub(crate) use self::snapshot::Newest;
 #[cfg(test)]
 pub(crate) use self::state::InlinedRow;
@@ -328,6 +330,25 @@ impl Catalog {
         now: Timestamp,
     ) -> Result<()> {
         sightings::note(tx, self.sql, new, gone, now).await
+    }
+
+    /// The objects in a folder that no snapshot needs, and that nobody can be reading any more.
+    pub(crate) async fn scheduled(
+        &self,
+        tx: &mut dyn HostTransaction,
+        folder: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Scheduled>> {
+        scheduled::due(tx, self.source(), folder, now).await
+    }
+
+    /// Forgets such an object once it is gone.
+    pub(crate) async fn forget_scheduled(
+        &self,
+        tx: &mut dyn HostTransaction,
+        scheduled: &Scheduled,
+    ) -> Result<()> {
+        scheduled::forget(tx, self.sql, scheduled).await
     }
 
     /// Takes the collection's lease for `length`, if nobody holds it.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::bounds::time_text;
 use super::dialect::Sql;
 use super::rows::insert;
+use super::scheduled::DELETE_OLDER_THAN;
 use super::schema::{DUCKLAKE, INDEXES, OURS};
 use super::snapshot::{VERSION, check_version};
 use crate::catalog_host::HostTransaction;
@@ -79,6 +80,8 @@ async fn first_rows(
         ("created_by", created_by),
         ("data_path", root),
         ("encrypted", "false"),
+        // How old an upload must be that other programs take for an orphan.
+        ("delete_older_than", DELETE_OLDER_THAN),
     ];
     let rows = rows.map(|(key, value)| [key.into(), value.into()]);
     insert(tx, sql, "ducklake_metadata", ["key", "value"], &rows).await?;

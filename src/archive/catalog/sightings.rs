@@ -23,9 +23,34 @@ pub(super) async fn unreferenced(
     mut paths: Vec<Box<str>>,
 ) -> Result<Vec<Box<str>>> {
     let sql = source.sql;
-    let mut known: HashSet<String> = HashSet::new();
     let data_path = metadata(tx, sql, "data_path").await?.unwrap_or_default();
-    let roots = [source.root, &data_path];
+    let mut known = registered(tx, source, &data_path).await?;
+    let select = format!(
+        "SELECT path, {relative} FROM {scheduled} UNION ALL SELECT path, 1 FROM {journal}",
+        relative = sql.read("path_is_relative", Kind::Bool),
+        scheduled = sql.table("ducklake_files_scheduled_for_deletion"),
+        journal = sql.table("thermocline_journal_object"),
+    );
+    for row in tx.query(&select, &[]).await? {
+        known.extend(resolve(
+            row.text(0)?,
+            row.int(1)? != 0,
+            "",
+            &[source.root, &data_path],
+        ));
+    }
+    paths.retain(|path| !known.contains(&**path));
+    Ok(paths)
+}
+
+/// The objects that are a data file or a delete file of any table, in any snapshot.
+pub(super) async fn registered(
+    tx: &mut dyn HostTransaction,
+    source: Source<'_>,
+    data_path: &str,
+) -> Result<HashSet<String>> {
+    let (sql, roots) = (source.sql, [source.root, data_path]);
+    let mut known = HashSet::new();
     for files in ["ducklake_data_file", "ducklake_delete_file"] {
         let select = format!(
             "SELECT f.path, {relative}, t.path, {table_relative}, s.path, {schema_relative} FROM {files} f \
@@ -44,17 +69,7 @@ pub(super) async fn unreferenced(
             known.extend(resolve(row.text(0)?, row.int(1)? != 0, &table, &roots));
         }
     }
-    let select = format!(
-        "SELECT path, {relative} FROM {scheduled} UNION ALL SELECT path, 1 FROM {journal}",
-        relative = sql.read("path_is_relative", Kind::Bool),
-        scheduled = sql.table("ducklake_files_scheduled_for_deletion"),
-        journal = sql.table("thermocline_journal_object"),
-    );
-    for row in tx.query(&select, &[]).await? {
-        known.extend(resolve(row.text(0)?, row.int(1)? != 0, "", &roots));
-    }
-    paths.retain(|path| !known.contains(&**path));
-    Ok(paths)
+    Ok(known)
 }
 
 /// The objects in `folder` that were noted, and since when each is.

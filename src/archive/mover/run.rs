@@ -44,13 +44,10 @@ pub(crate) async fn run(run: &Run<'_>) -> Result<ArchiveReport> {
     };
     match run.archive.remove_leftovers().await {
         Ok(0) => {}
-        Ok(objects) => tracing::info!(
-            objects,
-            "what a crashed run left in the archive was removed"
-        ),
+        Ok(objects) => tracing::info!(objects, "what nobody needs was removed from the archive"),
         // The next run finds it again.
         Err(error) => {
-            tracing::warn!(%error, "what a crashed run left in the archive stays for now")
+            tracing::warn!(%error, "what nobody needs stays in the archive for now")
         }
     }
     host.prepare_to_move(run.archive.age()).await?;

@@ -1,4 +1,4 @@
-//! What crashed jobs left behind: found, never guessed.
+//! What crashed jobs left behind, and what nobody reads any more: found, never guessed.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::ParquetArchive;
 use crate::Result;
-use crate::archive::catalog::{Batch, BatchState};
+use crate::archive::catalog::{Batch, BatchState, Scheduled};
 use crate::archive::publish::JOB_LIMIT;
 use crate::blob::UnfinishedUpload;
 use crate::fault::mutation;
@@ -115,29 +115,53 @@ impl ParquetArchive {
         Ok(found)
     }
 
-    /// Removes what crashed jobs left behind, as far as the journal knows it: nothing is listed. How many objects.
+    /// Removes what nobody needs, as far as the catalog knows it: what crashed jobs left behind, and what other files have
+    /// taken the place of. Nothing is listed. How many objects.
     ///
     /// # Errors
     /// As [`remove_orphans`](Self::remove_orphans).
     pub(crate) async fn remove_leftovers(&self) -> Result<u64> {
         let view = self.view().await?;
-        let Some(id) = view.state().table.id else {
+        let table = &view.state().table;
+        let Some(id) = table.id else {
             return Ok(0);
         };
-        let before = self.0.clock.now() - JOB_LIMIT;
+        let (catalog, now) = (self.catalog(), self.0.clock.now());
         let mut tx = self.host().begin_read().await?;
         let mut found = Orphans::default();
         for state in [BatchState::Open, BatchState::Dead] {
-            let batches = self.catalog().batches(&mut *tx, id, state, before).await?;
+            let batches = catalog
+                .batches(&mut *tx, id, state, now - JOB_LIMIT)
+                .await?;
             found
                 .batches
                 .extend(batches.into_iter().map(Leftover::from));
         }
+        let scheduled = catalog.scheduled(&mut *tx, &table.path, now).await?;
         drop(tx);
-        if found.batches.is_empty() {
-            return Ok(0);
+        let mut removed = self.remove_scheduled(&scheduled).await?;
+        if !found.batches.is_empty() {
+            removed += self.remove_orphans(&found).await?;
         }
-        self.remove_orphans(&found).await
+        Ok(removed)
+    }
+
+    /// Removes the objects before the catalog forgets them: what fails is done again.
+    async fn remove_scheduled(&self, scheduled: &[Scheduled]) -> Result<u64> {
+        for scheduled in scheduled {
+            self.0.blobs.delete(&scheduled.object).await?;
+        }
+        if !scheduled.is_empty() {
+            let forgotten = || async {
+                let mut tx = self.host().begin_write().await?;
+                for scheduled in scheduled {
+                    self.catalog().forget_scheduled(&mut *tx, scheduled).await?;
+                }
+                tx.commit().await
+            };
+            self.host().despite_others(forgotten).await?;
+        }
+        Ok(scheduled.len() as u64)
     }
 
     /// Removes orphans that were found: the batches are fenced off first, so that none of them can be published later.

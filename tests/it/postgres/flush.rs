@@ -252,6 +252,74 @@ async fn what_was_never_alive_is_flushed_without_snapshots() {
     assert_eq!(foreign_ids(&bench).await, all_but(&[3]));
 }
 
+/// A delete file that another took the place of stays for those who may be reading it, and goes with a later run.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn a_replaced_delete_file_goes_after_two_days() {
+    let bench = archived().await;
+    for id in ["r1", "r4"] {
+        bench.router.delete(id).await.unwrap();
+        assert_eq!(bench.archive.flush().await.unwrap(), 1);
+    }
+    let scheduled = "SELECT path FROM thermocline.ducklake_files_scheduled_for_deletion";
+    let replaced = bench.scratch.ask(scheduled).await;
+    assert_eq!(files(bench.folder.path()), 3);
+    let hours = |hours: u64| std::time::Duration::from_secs(hours * 3_600);
+    let run = async |waits: bool| {
+        bench.router.archive_due().await.unwrap();
+        assert_eq!(files(bench.folder.path()), if waits { 3 } else { 2 });
+        assert_eq!(
+            bench.scratch.ask(scheduled).await,
+            if waits { &replaced[..] } else { &[] }
+        );
+        assert_eq!(bench.ids().await, all_but(&[1, 4]));
+        assert_eq!(foreign_ids(&bench).await, all_but(&[1, 4]));
+    };
+    bench.clock.advance(hours(47));
+    run(true).await;
+    // Whoever sets another time does the work himself.
+    let option = |time: &str| {
+        format!(
+            "UPDATE thermocline.ducklake_metadata SET value = '{time}' WHERE key = 'delete_older_than'"
+        )
+    };
+    bench.scratch.run(&option("1 week")).await;
+    bench.clock.advance(hours(2));
+    run(true).await;
+    bench.scratch.run(&option("2 days")).await;
+    run(false).await;
+    // A catalog that was edited by hand so that a live segment is to go.
+    bench
+        .scratch
+        .run(
+            "INSERT INTO thermocline.ducklake_files_scheduled_for_deletion \
+             SELECT data_file_id, 'main/records/' || path, true, '2000-01-01' FROM thermocline.ducklake_data_file",
+        )
+        .await;
+    bench.router.archive_due().await.unwrap();
+    assert_eq!(files(bench.folder.path()), 2);
+    assert_eq!(bench.ids().await, all_but(&[1, 4]));
+}
+
+/// What is being uploaded is not yet in the catalog: DuckDB's clean-up leaves it alone unless it is told otherwise.
+#[tokio::test]
+#[ignore = "needs PostgreSQL and DuckDB: run scripts/test"]
+async fn duckdb_leaves_a_new_upload_alone() {
+    let bench = archived().await;
+    let upload = bench.folder.path().join("main/records/upload.parquet");
+    std::fs::write(&upload, "of a batch that is not published yet").unwrap();
+    let mut duck = DuckDb::start();
+    duck.attach_postgres(&bench.scratch.url, false).await;
+    let clean = "CALL ducklake_delete_orphaned_files('lake')";
+    duck.execute(clean).await;
+    assert!(upload.exists());
+    let forget = "DELETE FROM thermocline.ducklake_metadata WHERE key = 'delete_older_than'";
+    bench.scratch.run(forget).await;
+    let all = "CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)";
+    duck.execute(all).await;
+    assert!(!upload.exists());
+}
+
 /// Does `work` before the next upload, and not before those that follow.
 fn once_at_put(
     bench: &Bench,
