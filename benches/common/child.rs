@@ -3,12 +3,16 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use wait4::Wait4;
 
+use super::memory;
 use crate::Failure;
+
+/// How often a process that runs is asked for its peak, which only grows.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What a process took from its start to its end.
 #[derive(Clone, Debug)]
@@ -32,24 +36,42 @@ pub(crate) fn run(command: &mut Command) -> Result<Took, Failure> {
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("{name} does not start: {error}"))?;
-    let mut output = String::new();
-    if let Some(stdout) = &mut child.stdout {
-        stdout.read_to_string(&mut output)?;
-    }
+    let stdout = child.stdout.take().ok_or("no pipe")?;
+    let (output, memory) = watched(child.id(), stdout);
+    let output = output?;
     let used = child.wait4()?;
     let wall = began.elapsed().as_secs_f64();
     if !used.status.success() {
         return Err(format!("{name} failed: {}", used.status).into());
     }
     let last = output.lines().last().unwrap_or("{}");
-    #[expect(clippy::cast_precision_loss, reason = "no process takes 2^52 bytes")]
-    let memory = used.rusage.maxrss as f64 / f64::from(1 << 20);
     Ok(Took {
         wall,
         cpu: (used.rusage.utime + used.rusage.stime).as_secs_f64(),
         memory,
         said: serde_json::from_str(last)
             .map_err(|error| format!("{name} ends with {last:?}: {error}"))?,
+    })
+}
+
+/// What a process prints until its end, and the most MiB that it was seen to hold.
+fn watched(process: u32, mut stdout: ChildStdout) -> (std::io::Result<String>, f64) {
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut output = String::new();
+            stdout.read_to_string(&mut output).map(|_| output)
+        });
+        let mut most = 0.0;
+        while !reader.is_finished() {
+            // It may have ended just now.
+            most = memory::peak_of(process).unwrap_or(most);
+            std::thread::sleep(LOOK);
+        }
+        let output = reader.join();
+        (
+            output.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            most,
+        )
     })
 }
 

@@ -13,6 +13,7 @@ use super::meta::metadata;
 use super::sightings::registered;
 use crate::Result;
 use crate::catalog_host::HostTransaction;
+use crate::fault::mutation;
 
 /// How long they wait, as `delete_older_than` tells every program that cleans up; DuckDB's own default.
 pub(super) const DELETE_OLDER_THAN: &str = "2 days";
@@ -52,6 +53,10 @@ pub(super) async fn due(
         return Ok(Vec::new());
     }
     let data_path = metadata(tx, sql, "data_path").await?.unwrap_or_default();
+    let wait = match mutation("scheduled_at_once") {
+        true => SignedDuration::ZERO,
+        false => WAIT,
+    };
     let mut due = Vec::new();
     for row in &rows {
         let start = row.opt_text(2)?.and_then(time_of);
@@ -64,7 +69,8 @@ pub(super) async fn due(
         ) else {
             continue;
         };
-        if object.starts_with(folder) && start.is_some_and(|start| now.duration_since(start) > WAIT)
+        if object.starts_with(folder)
+            && start.is_some_and(|start| now.duration_since(start) >= wait)
         {
             let path = row.text(0)?.into();
             due.push(Scheduled { object, path });
@@ -75,7 +81,9 @@ pub(super) async fn due(
     }
     // A catalog that contradicts itself is no reason to lose a record.
     let in_use: HashSet<String> = registered(tx, source, &data_path).await?;
-    due.retain(|scheduled| !in_use.contains(&scheduled.object));
+    due.retain(|scheduled| {
+        !in_use.contains(&scheduled.object) || mutation("scheduled_though_in_use")
+    });
     Ok(due)
 }
 

@@ -38,5 +38,8 @@ caught! {
     flush_end_snapshot by flush::dead_rows_move_into_one_delete_file_and_stay_dead;
     flush_deletes_all_inlined by flush::what_dies_during_a_flush_waits_for_the_next;
     flush_reregister_only by flush::a_delete_file_that_somebody_replaced_meanwhile_is_thrown_away;
+    scheduled_at_once by flush::a_replaced_delete_file_goes_after_two_days;
+    scheduled_though_in_use by flush::a_replaced_delete_file_goes_after_two_days;
+    turns_only by dead_locks::a_batch_is_stored_whoever_else_writes;
     unavailable_as_absent by moves::live_records_need_no_archive;
 }
