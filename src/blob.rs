@@ -65,7 +65,7 @@ pub trait BlobStore: Send + Sync + Debug {
     /// Removes an object; nothing happens where it is missing.
     async fn delete(&self, path: &str) -> Result<()>;
 
-    /// Lists objects under a prefix, for finding orphans only: no read depends on it.
+    /// Lists objects under a prefix, for finding orphans and for seeing that an empty store is there: no read depends on it.
     fn list(&self, prefix: &str) -> BoxStream<'static, Result<BlobInfo>>;
 
     /// Lists uploads under a prefix that never became objects: none where objects do not go up in parts.

@@ -304,14 +304,17 @@ impl Database for ParquetArchive {
         self.end_everything().await
     }
 
+    /// Asks the catalog, and the store for an object.
     async fn health(&self) -> Result<Health> {
-        self.check_open()?;
-        let view = self.view().await?;
-        Ok(Health::of(format!(
-            "DuckLake 1.0 at snapshot {} with Parquet segments in {}",
-            view.state().key.id,
-            self.0.blobs.root()
-        )))
+        self.ask(|view| async move {
+            view.reach().await?;
+            Ok(Health::of(format!(
+                "DuckLake 1.0 at snapshot {} with Parquet segments in {}",
+                view.state().key.id,
+                self.0.blobs.root()
+            )))
+        })
+        .await
     }
 
     /// The catalog's database stays open, unless it was given by [`catalog_of`](ParquetArchiveBuilder::catalog_of).

@@ -44,6 +44,14 @@ impl ArchiveView {
         &self.state
     }
 
+    /// Sees that the objects can be read.
+    ///
+    /// # Errors
+    /// `Unavailable`: their store. `Corrupt`: the newest is missing.
+    pub(crate) async fn reach(&self) -> Result<()> {
+        self.reader.reach(&self.state).await
+    }
+
     /// Finds the live row of each id, in their order.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::StreamExt;
 use moka::future::Cache;
 
 use super::dead::{DeadRows, Deleted};
@@ -178,6 +179,17 @@ impl ArchiveReader {
         let parts = self.ranges(&file.path, &ranges).await?;
         let starts = ranges.iter().map(|range| range.start);
         Ok(Chunks::new(file.size, starts.zip(parts).collect()))
+    }
+
+    /// Sees that the objects can be read, by the end of the newest one; by a listing where there is none.
+    pub(super) async fn reach(&self, state: &CatalogState) -> Result<()> {
+        match state.files.last() {
+            Some(file) => self.suffix(&file.path, TRAILER).await.map(drop),
+            None => {
+                let first = self.blobs.list(&state.table.path).next().await;
+                first.transpose().map(drop)
+            }
+        }
     }
 
     async fn ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {

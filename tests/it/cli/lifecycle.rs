@@ -331,6 +331,10 @@ fn an_archive_whose_folder_is_gone_is_not_begun_anew() {
     for part in ["the folder of the archive is gone", "thermocline init"] {
         assert!(ended.err.contains(part), "{part}: {}", ended.err);
     }
+    let ended = world.run(&["check"]);
+    assert_eq!(ended.code, Some(1), "{}", ended.err);
+    let gone = "the folder of the archive is gone";
+    assert!(ended.err.contains(gone), "{}", ended.err);
     let ended = world.run(&["archive", "--once", "--now", "2030-01-01"]);
     assert_eq!(ended.code, Some(1), "{}", ended.err);
     assert!(!folder.exists());

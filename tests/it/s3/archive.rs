@@ -110,6 +110,7 @@ async fn a_segment_that_was_deleted_is_told_so(place: Place) {
     for error in [
         archive.read("r000001").await.unwrap_err(),
         ids(&archive, "n = 1").await.unwrap_err(),
+        archive.health().await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
         assert!(error.to_string().contains(&segments[0]), "{error}");
@@ -128,7 +129,9 @@ async fn a_segment_that_was_deleted_is_told_so(place: Place) {
 async fn a_bucket_that_is_gone_is_no_damage() {
     let (place, _alive) = place::real().await;
     let shelf = Shelf::over(place.store().await).await;
+    shelf.archive.health().await.expect("an empty bucket");
     shelf.fill(100).await;
+    shelf.archive.health().await.expect("a segment");
     let store = place.store().await;
     for segment in shelf.segments().await {
         store.delete(&segment).await.unwrap();
@@ -136,9 +139,15 @@ async fn a_bucket_that_is_gone_is_no_damage() {
     let client = place.client();
     let deleted = client.delete_bucket().bucket(&place.bucket);
     deleted.send().await.unwrap();
-    let error = shelf.fresh().await.read("r000001").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
-    assert!(error.to_string().contains("no such bucket"), "{error}");
+    let empty = Shelf::over(place.store().await).await;
+    for error in [
+        shelf.fresh().await.read("r000001").await.unwrap_err(),
+        shelf.archive.health().await.unwrap_err(),
+        empty.archive.health().await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.to_string().contains("no such bucket"), "{error}");
+    }
 }
 
 /// Only here: s3s-fs fails over the end of an object that is shorter than asked for.
