@@ -38,7 +38,7 @@ use clap::{Parser, Subcommand};
 use self::context::{Context, Options, Output};
 use self::exit::{Exit, Failure};
 
-/// Records in three tiers behind one database: hot in memory, primary in SQLite, archive in Parquet
+/// Records in three tiers behind one database: hot in memory, primary in SQLite or PostgreSQL, archive in Parquet
 #[derive(Debug, Parser)]
 #[command(
     name = "thermocline",
@@ -49,7 +49,7 @@ Start here:
   thermocline demo --dir demo          a real data set through all three tiers, in seconds
   thermocline init --dir .             a configuration of your own, with every key explained
 
-`thermocline COMMAND --help` shows examples. Exit status: 0 done, 1 failed, 2 wrong use or configuration,
+`thermocline COMMAND --help` shows examples. Exit status: 0 done, 1 failed, 2 wrong use or configuration, \
 3 no such record, 130 interrupted. Messages go to standard error, answers to standard output."
 )]
 struct Arguments {

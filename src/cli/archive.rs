@@ -21,8 +21,8 @@ Examples:
   thermocline archive --once --policy orders-after-90d
   0 2 * * *  cd /srv/orders && thermocline archive --once --output json >> archive.log     (cron)
 
-Ctrl-C stops between two batches; what was moved stays moved, and the next run goes on. A record that changes while it is
-being moved stays, and is counted as skipped. Where a daemon is at work on the same collection, this run says so and goes on
+Ctrl-C stops between two batches; what was moved stays moved, and the next run goes on. A record that changes while it is \
+being moved stays, and is counted as skipped. Where a daemon is at work on the same collection, this run says so and goes on \
 beside it: no record is lost or doubled.")]
 pub(super) struct Archive {
     /// One run, now; `thermocline run` runs again and again

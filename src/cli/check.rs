@@ -18,8 +18,8 @@ Examples:
   thermocline check
   thermocline check --config /etc/thermocline.toml && systemctl restart app
 
-Names every problem at once, each with its key, line, value and remedy. Then opens each tier (making what is missing,
-the index on the age included), and looks whether the records have the field from which their age counts and whether
+Names every problem at once, each with its key, line, value and remedy. Then opens each tier (making what is missing, \
+the index on the age included), and looks whether the records have the field from which their age counts and whether \
 their table is one that a move leaves whole. Exit status 2 if something is wrong.")]
 pub(super) struct Check {}
 

@@ -29,7 +29,7 @@ Examples:
   thermocline demo --dir demo
   thermocline demo --dir demo --output json
 
-Writes thermocline.toml, thermocline.db, policies/ and archive/ into DIR, which must be empty or new. Needs no service and no
+Writes thermocline.toml, thermocline.db, policies/ and archive/ into DIR, which must be empty or new. Needs no service and no \
 network, about 250 MB of disk, and less than a minute. At the end it prints the commands to go on with.")]
 pub(super) struct Run {
     /// The folder; it is made if it is not there

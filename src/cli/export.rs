@@ -27,8 +27,8 @@ Examples:
   thermocline export --output csv --fields carrier,dest,dep_delay delays.csv
   thermocline export --where \"dest = 'SFO'\" | gzip > sfo.ndjson.gz
 
-The form goes by --output, else by the file's extension (.ndjson .jsonl .csv .parquet .pq), else NDJSON.
-`thermocline import` reads each form back without loss, CSV with --fields excepted.
+The form goes by --output, else by the file's extension (.ndjson .jsonl .csv .parquet .pq), else NDJSON. \
+`thermocline import` reads each form back without loss, CSV with --fields excepted. \
 The file appears under its name when it is complete.")]
 pub(super) struct Export {
     /// The file; standard output without it

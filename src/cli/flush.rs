@@ -14,8 +14,8 @@ Examples:
   thermocline flush
   thermocline flush --collection orders
 
-Every run of a policy ends with it. Call it where records of the archive are changed between two runs, and are read by a
-program that does not know the inlined deletes of a DuckLake, as DuckDB does. Where the catalog lies in SQLite there is
+Every run of a policy ends with it. Call it where records of the archive are changed between two runs, and are read by a \
+program that does not know the inlined deletes of a DuckLake, as DuckDB does. Where the catalog lies in SQLite there is \
 nothing to do.")]
 pub(super) struct Flush {}
 

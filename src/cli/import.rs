@@ -35,11 +35,11 @@ Examples:
   thermocline import orders.csv --id order_no
   zcat old.ndjson.gz | thermocline import -
 
-NDJSON: one object a line, {\"id\": .., \"fields\": {..}, \"metadata\": {..}, \"created_at\": .., \"updated_at\": ..}, of which
-id and fields are needed; or the fields alone, --id naming the one that is the id. CSV: the columns of `export`, or a
+NDJSON: one object a line, {\"id\": .., \"fields\": {..}, \"metadata\": {..}, \"created_at\": .., \"updated_at\": ..}, of which \
+id and fields are needed; or the fields alone, --id naming the one that is the id. CSV: the columns of `export`, or a \
 column a field: what reads as a number, true or false is one, an empty cell is left out. Parquet: the same.
 
-Records keep the times that they bring; without them they are written now. A record that cannot be read is named by its
+Records keep the times that they bring; without them they are written now. A record that cannot be read is named by its \
 line and left out, and the exit status is 2. Ctrl-C stops between batches; importing again is harmless.")]
 pub(super) struct Import {
     /// The file; `-` is standard input

@@ -18,8 +18,8 @@ Examples:
   thermocline init
   thermocline init --dir /srv/orders --collection orders
 
-Writes thermocline.toml and policies/NAME.toml; a file that is there stays as it is. Where the configuration is there and
-its archive was moved, so that `status` says other readers look elsewhere: finds every segment in the new folder, then
+Writes thermocline.toml and policies/NAME.toml; a file that is there stays as it is. Where the configuration is there and \
+its archive was moved, so that `status` says other readers look elsewhere: finds every segment in the new folder, then \
 tells the catalog.")]
 pub(super) struct Init {
     /// The folder; it is made if it is not there

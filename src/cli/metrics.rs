@@ -18,7 +18,7 @@ Examples:
   thermocline metrics --output json | jq -r '.metrics[].name'
   thermocline metrics --output markdown > docs/metrics.md
 
-It needs no configuration. `thermocline run` serves them on /metrics; whoever embeds Thermocline gets the same ones in a
+It needs no configuration. `thermocline run` serves them on /metrics; whoever embeds Thermocline gets the same ones in a \
 recorder of their own.")]
 pub(super) struct Metrics {}
 

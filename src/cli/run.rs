@@ -20,16 +20,16 @@ Examples:
   curl -s http://127.0.0.1:9464/status | jq '.collections[].policies'
   kill -HUP PID                                  (reads the policies again)
 
-Serves /metrics (Prometheus), /healthz (the process lives), /readyz (it does its work; or why not), /status (JSON) and a page
+Serves /metrics (Prometheus), /healthz (the process lives), /readyz (it does its work; or why not), /status (JSON) and a page \
 for people at /, on loopback unless [daemon] listen says otherwise.
 
-A policy runs as its `every` or its `schedule` says; one that has neither is left to `thermocline archive --once`. A run that
-fails is tried again after growing pauses and keeps no other from running. Several daemons may run on one database: they
+A policy runs as its `every` or its `schedule` says; one that has neither is left to `thermocline archive --once`. A run that \
+fails is tried again after growing pauses and keeps no other from running. Several daemons may run on one database: they \
 share the collections out.
 
-SIGTERM and Ctrl-C stop it between two batches: what is under way has [daemon] grace to end. A second one ends the process at
-once, which is safe too: nothing is lost, and the next run clears up. SIGHUP reads the policies again; if a new file is bad,
-the old policies stay in force, and /readyz says so until it is mended. THERMOCLINE_LOG sets what is logged (debug,
+SIGTERM and Ctrl-C stop it between two batches: what is under way has [daemon] grace to end. A second one ends the process at \
+once, which is safe too: nothing is lost, and the next run clears up. SIGHUP reads the policies again; if a new file is bad, \
+the old policies stay in force, and /readyz says so until it is mended. THERMOCLINE_LOG sets what is logged (debug, \
 thermocline=trace, ..).")]
 pub(super) struct Run {
     /// Serves HTTP on this address and port instead of the configuration's

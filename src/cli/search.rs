@@ -20,8 +20,8 @@ Examples:
   thermocline search \"tailnum starts_with 'N1' and not (dest like 'S%')\" --output csv
   thermocline search \"@updated_at > now() - 1h\"
 
-The filter: = != < <= > >=, in (..), between .. and .., like, ilike, regex, starts_with, exists, is null;
-and, or, not, parentheses; text in 'single quotes'; a.b for nested fields, id, metadata.x, @created_at.
+The filter: = != < <= > >=, in (..), between .. and .., like, ilike, regex, starts_with, exists, is null; \
+and, or, not, parentheses; text in 'single quotes'; a.b for nested fields, id, metadata.x, @created_at. \
 A table on a terminal, one JSON object a line elsewhere; `source` tells the tier.")]
 pub(super) struct Search {
     /// Which records; all of them without it

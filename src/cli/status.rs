@@ -16,7 +16,7 @@ Examples:
   thermocline status
   thermocline status --output json | jq '.collections[0].archive.records'
 
-The hot tier lives in each process: a command's own is empty. The backlog is what the policies would move now, counted by the
+The hot tier lives in each process: a command's own is empty. The backlog is what the policies would move now, counted by the \
 index of the age: exact for ages in UTC, for dates and for numbers. The last runs are those of every process.")]
 pub(super) struct Status {
     /// As if it were this time
