@@ -235,26 +235,23 @@ impl PostgresDatabase {
         writes: &[Write],
         tries: usize,
     ) -> Result<Vec<Written>> {
+        let tries = if mutation("turns_only") {
+            tries.min(2)
+        } else {
+            tries
+        };
         if tries == 1 && write::is_one_statement(&self.place, writes) {
             let written = self.apply(lease, writes).await;
             return written.map_err(|error| lease.after_writing(error));
         }
         lease.begin_ordinary().await?;
-        let table = self.place.table.quoted();
-        match if mutation("turns_only") {
-            tries.min(2)
-        } else {
-            tries
-        } {
+        match tries {
             1 => {}
             2 => {
-                let turn = format!("thermocline write {table}");
+                let turn = format!("thermocline write {}", self.place.table.quoted());
                 lease.wait_for_turn(&turn).await?;
             }
-            _ => {
-                let alone = format!("LOCK TABLE {table} IN EXCLUSIVE MODE");
-                lease.plainly(&alone).await?;
-            }
+            _ => write::keep_others_out(lease, &self.place).await?,
         }
         let written = self.apply(lease, writes).await?;
         lease.commit().await?;

@@ -74,14 +74,22 @@ async fn one_kind(
     Ok(written)
 }
 
+/// Waits for the writers that are at work, and lets no other begin before the transaction ends.
+///
+/// Those who have only locked rows are writers too: let in, one would wait for us with a row that we wait for.
+pub(super) async fn keep_others_out(lease: &mut Lease, place: &Place) -> Result<()> {
+    let table = place.table.quoted();
+    lease
+        .plainly(&format!("LOCK TABLE {table} IN EXCLUSIVE MODE"))
+        .await
+}
+
 /// Removes every record of the table, within a transaction.
 ///
 /// Writers that are at work are waited for: a batch that is committed meanwhile would go in part.
 pub(super) async fn remove_all(lease: &mut Lease, place: &Place) -> Result<()> {
+    keep_others_out(lease, place).await?;
     let table = place.table.quoted();
-    lease
-        .plainly(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))
-        .await?;
     let sql = format!("DELETE FROM {table}");
     lease.execute(&sql.into(), Args::default().finish()).await?;
     Ok(())
