@@ -342,11 +342,11 @@ impl Catalog {
         scheduled::due(tx, self.source(), folder, now).await
     }
 
-    /// Forgets such an object once it is gone.
+    /// Forgets such objects once they are gone.
     pub(crate) async fn forget_scheduled(
         &self,
         tx: &mut dyn HostTransaction,
-        scheduled: &Scheduled,
+        scheduled: &[Scheduled],
     ) -> Result<()> {
         scheduled::forget(tx, self.sql, scheduled).await
     }

@@ -2,8 +2,6 @@
 //!
 //! Merges, expired snapshots and flushes, of any program, note them in `ducklake_files_scheduled_for_deletion`.
 
-use std::collections::HashSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::bounds::time_of;
@@ -22,7 +20,7 @@ pub(super) const DELETE_OLDER_THAN: &str = "2 days";
 const WAIT: SignedDuration = SignedDuration::from_hours(48);
 
 /// An object that waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Scheduled {
     /// Its place below the archive's root.
     pub(crate) object: String,
@@ -80,23 +78,25 @@ pub(super) async fn due(
         return Ok(due);
     }
     // A catalog that contradicts itself is no reason to lose a record.
-    let in_use: HashSet<String> = registered(tx, source, &data_path).await?;
+    let in_use = registered(tx, source, &data_path).await?;
     due.retain(|scheduled| {
         !in_use.contains(&scheduled.object) || mutation("scheduled_though_in_use")
     });
     Ok(due)
 }
 
-/// Forgets one whose object is gone.
+/// Forgets those whose objects are gone.
 pub(super) async fn forget(
     tx: &mut dyn HostTransaction,
     sql: Sql,
-    scheduled: &Scheduled,
+    scheduled: &[Scheduled],
 ) -> Result<()> {
     let delete = format!(
         "DELETE FROM {} WHERE path = $1",
         sql.table("ducklake_files_scheduled_for_deletion")
     );
-    tx.execute(&delete, &[(&*scheduled.path).into()]).await?;
+    for scheduled in scheduled {
+        tx.execute(&delete, &[(&*scheduled.path).into()]).await?;
+    }
     Ok(())
 }

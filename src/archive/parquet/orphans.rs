@@ -12,6 +12,7 @@ use crate::Result;
 use crate::archive::catalog::{Batch, BatchState, Scheduled};
 use crate::archive::publish::JOB_LIMIT;
 use crate::blob::UnfinishedUpload;
+use crate::catalog_host::HostTransaction;
 use crate::fault::mutation;
 
 /// Objects of an archive that nothing refers to.
@@ -71,15 +72,10 @@ impl ParquetArchive {
         let old: Vec<Box<str>> = old.map(|object| object.path.as_str().into()).collect();
         let mut tx = self.host().begin_read().await?;
         let mut found = Orphans {
+            batches: self.unpublished(&mut *tx, id, before).await?,
             unfinished,
             ..Orphans::default()
         };
-        for state in [BatchState::Open, BatchState::Dead] {
-            let batches = catalog.batches(&mut *tx, id, state, before).await?;
-            found
-                .batches
-                .extend(batches.into_iter().map(Leftover::from));
-        }
         let unknown = catalog.unreferenced(&mut *tx, old).await?;
         let mut noted = catalog.noted_orphans(&mut *tx, &table.path).await?;
         drop(tx);
@@ -115,6 +111,21 @@ impl ParquetArchive {
         Ok(found)
     }
 
+    /// The batches of a table that were begun before a time and never published.
+    async fn unpublished(
+        &self,
+        tx: &mut dyn HostTransaction,
+        table: i64,
+        before: Timestamp,
+    ) -> Result<Vec<Leftover>> {
+        let mut leftovers = Vec::new();
+        for state in [BatchState::Open, BatchState::Dead] {
+            let batches = self.catalog().batches(tx, table, state, before).await?;
+            leftovers.extend(batches.into_iter().map(Leftover::from));
+        }
+        Ok(leftovers)
+    }
+
     /// Removes what nobody needs, as far as the catalog knows it: what crashed jobs left behind, and what other files have
     /// taken the place of. Nothing is listed. How many objects.
     ///
@@ -126,18 +137,14 @@ impl ParquetArchive {
         let Some(id) = table.id else {
             return Ok(0);
         };
-        let (catalog, now) = (self.catalog(), self.0.clock.now());
+        let now = self.0.clock.now();
         let mut tx = self.host().begin_read().await?;
-        let mut found = Orphans::default();
-        for state in [BatchState::Open, BatchState::Dead] {
-            let batches = catalog
-                .batches(&mut *tx, id, state, now - JOB_LIMIT)
-                .await?;
-            found
-                .batches
-                .extend(batches.into_iter().map(Leftover::from));
-        }
-        let scheduled = catalog.scheduled(&mut *tx, &table.path, now).await?;
+        let found = Orphans {
+            batches: self.unpublished(&mut *tx, id, now - JOB_LIMIT).await?,
+            ..Orphans::default()
+        };
+        let scheduled = self.catalog().scheduled(&mut *tx, &table.path, now);
+        let scheduled = scheduled.await?;
         drop(tx);
         let mut removed = self.remove_scheduled(&scheduled).await?;
         if !found.batches.is_empty() {
@@ -154,9 +161,7 @@ impl ParquetArchive {
         if !scheduled.is_empty() {
             let forgotten = || async {
                 let mut tx = self.host().begin_write().await?;
-                for scheduled in scheduled {
-                    self.catalog().forget_scheduled(&mut *tx, scheduled).await?;
-                }
+                self.catalog().forget_scheduled(&mut *tx, scheduled).await?;
                 tx.commit().await
             };
             self.host().despite_others(forgotten).await?;

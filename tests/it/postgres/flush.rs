@@ -313,8 +313,9 @@ async fn duckdb_leaves_a_new_upload_alone() {
     let clean = "CALL ducklake_delete_orphaned_files('lake')";
     duck.execute(clean).await;
     assert!(upload.exists());
-    let forget = "DELETE FROM thermocline.ducklake_metadata WHERE key = 'delete_older_than'";
-    bench.scratch.run(forget).await;
+    let option =
+        "SELECT value FROM ducklake_options('lake') WHERE option_name = 'delete_older_than'";
+    assert_eq!(duck.query(option).await, [[json!("2 days")]]);
     let all = "CALL ducklake_delete_orphaned_files('lake', cleanup_all => true)";
     duck.execute(all).await;
     assert!(!upload.exists());
