@@ -14,6 +14,9 @@ use crate::{Error, Result};
 ///
 /// Tokens of two tiers never compare equal: a conditional write by the token of a record that has moved since
 /// answers `Changed`, and the next read brings the new one.
+///
+/// Where it is a hash (SQLite, the archive), a record that comes back to the very same state, its times included, has
+/// the same token again: after the same `put` twice, or deleted and created again within one microsecond.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Version(Arc<str>);
 

@@ -31,6 +31,8 @@ pub(super) struct Entry {
     pub(super) kind: Kind,
     pub(super) expect: Expect,
     pub(super) n: u32,
+    /// What no other write stores.
+    pub(super) mark: u32,
     pub(super) metadata: bool,
     pub(super) times: (Option<Timestamp>, Option<Timestamp>),
 }
@@ -47,6 +49,7 @@ pub(super) struct Book {
 #[derive(Clone, Debug)]
 struct Page {
     n: u32,
+    mark: u32,
     metadata: bool,
     /// None while a batch is under way.
     version: Option<Version>,
@@ -86,7 +89,7 @@ impl Time {
 
 impl Entry {
     fn record(&self) -> Arc<Record> {
-        let record = Record::from_json(self.id, &fields(self.n)).unwrap();
+        let record = Record::from_json(self.id, &fields(self.n, self.mark)).unwrap();
         let record = record.with_metadata_json(metadata(self.metadata).unwrap_or("{}"));
         Arc::new(record.unwrap().with_times(self.times.0, self.times.1))
     }
@@ -96,8 +99,8 @@ fn value(text: Option<&str>) -> Option<serde_json::Value> {
     text.map(|text| serde_json::from_str(text).unwrap())
 }
 
-fn fields(n: u32) -> String {
-    format!(r#"{{ "n": {n}, "text": "é" }}"#)
+fn fields(n: u32, mark: u32) -> String {
+    format!(r#"{{ "n": {n}, "mark": {mark}, "text": "é" }}"#)
 }
 
 fn metadata(there: bool) -> Option<&'static str> {
@@ -177,6 +180,7 @@ impl Book {
         };
         let page = Page {
             n: entry.n,
+            mark: entry.mark,
             metadata: entry.metadata,
             version: None,
             moved: false,
@@ -221,7 +225,7 @@ impl Book {
             (Some(page), Some(record)) => (page, record),
             (page, record) => return Err(format!("`{id}` is {record:?}, expected {page:?}")),
         };
-        let (text, more) = (fields(page.n), metadata(page.metadata));
+        let (text, more) = (fields(page.n, page.mark), metadata(page.metadata));
         let is_same = if self.values_alone {
             value(Some(record.fields())) == value(Some(&text))
                 && value(record.metadata()) == value(more)
