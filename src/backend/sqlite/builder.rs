@@ -132,6 +132,9 @@ impl SqliteBuilder {
             .pragma("cache_size", "-32768")
             // After a large transaction the WAL shrinks to this again.
             .pragma("journal_size_limit", "67108864")
+            // A statement that may fail half way, as every one does where an index calls a function, keeps the pages it
+            // changes aside: a few MiB, in memory instead of a temporary file.
+            .pragma("temp_store", "MEMORY")
             .collation(COLLATION, compare_numbers)
             .statement_cache_capacity(256)
             .row_buffer_size(256)

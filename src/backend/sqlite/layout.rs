@@ -1,7 +1,5 @@
 //! The table of a collection: its layout, how it is created, and what stands there already.
 
-use std::sync::Arc;
-
 use super::lease::{Lease, Sql};
 use super::pushdown::Reach;
 use super::row::{Args, COLUMNS, sql_row};
@@ -100,11 +98,7 @@ impl Table {
         if there.len() == names.len() {
             return Ok(());
         }
-        writer.begin(&Arc::from("BEGIN IMMEDIATE")).await?;
-        for sql in self.creation() {
-            writer.execute(&sql, Args::default().finish()).await?;
-        }
-        super::transaction::commit(writer).await
+        super::transaction::define(writer, &self.creation()).await
     }
 
     async fn check(&self, kind: &str, writer: &mut Lease) -> Result<()> {

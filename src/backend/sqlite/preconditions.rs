@@ -176,11 +176,7 @@ async fn index_age(lease: &mut Lease, table: &Table, age: &Age) -> Result<()> {
         )
         .with("sql", index));
     }
-    lease.begin(&"BEGIN IMMEDIATE".into()).await?;
-    lease
-        .execute(&index.into(), Args::default().finish())
-        .await?;
-    super::transaction::commit(lease).await
+    super::transaction::define(lease, &[index.into()]).await
 }
 
 fn refuse(table: &Table, problem: &'static str) -> Error {

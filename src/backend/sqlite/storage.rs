@@ -9,7 +9,7 @@ use crate::catalog_host::Storage;
 use crate::{Error, Result};
 
 /// Pages that one step gives back: it holds the write lock for a few milliseconds.
-const PAGES_PER_STEP: u64 = 256;
+const PAGES_PER_STEP: u64 = 1024;
 
 /// How a file gives freed pages back: the values of `PRAGMA auto_vacuum`.
 const NEVER: i64 = 0;

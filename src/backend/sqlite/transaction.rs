@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::StreamExt;
 
-use super::lease::Lease;
+use super::lease::{Lease, Sql};
 use super::row::{Args, sql_row};
 use super::{SqliteDatabase, due, error, read, search, unchanged, undated, write};
 use crate::catalog_host::{DuePage, DueScan, HostTransaction, Undated};
@@ -22,6 +22,26 @@ const COMMIT_TRIES: usize = 3;
 pub(super) struct SqliteTransaction {
     pub(super) database: SqliteDatabase,
     pub(super) lease: Lease,
+}
+
+/// Runs statements that make tables or indexes, in a transaction of their own.
+///
+/// An index over a large table is sorted in a file: the writer keeps everything else that is temporary in memory. After
+/// an error it goes on with files.
+pub(super) async fn define(lease: &mut Lease, statements: &[Sql]) -> Result<()> {
+    let nothing = || Args::default().finish();
+    lease
+        .execute(&"PRAGMA temp_store = FILE".into(), nothing())
+        .await?;
+    lease.begin(&"BEGIN IMMEDIATE".into()).await?;
+    for sql in statements {
+        lease.execute(sql, nothing()).await?;
+    }
+    commit(lease).await?;
+    lease
+        .execute(&"PRAGMA temp_store = MEMORY".into(), nothing())
+        .await?;
+    Ok(())
 }
 
 /// Commits, durably. After an error the transaction is rolled back when the lease is dropped.

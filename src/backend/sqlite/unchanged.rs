@@ -3,21 +3,21 @@
 //! There is no counter of versions in a row, so a row is the same if every column is, storage class included. A row that
 //! was changed and changed back is the same row again: what was archived of it is what stands there.
 //!
-//! First the rows are found, then they go by their row ids, both under the write lock that the transaction has taken: a
-//! `DELETE .. RETURNING` over the same comparison makes SQLite copy every page that it touches into a temporary file, for
-//! the case that the statement fails half way.
+//! First the rows are found, then they go by their row ids, both under the write lock that the transaction has taken.
 
 use std::fmt::Write;
 use std::sync::Arc;
 
+use futures::join;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+
 use super::layout::Table;
 use super::lease::{Lease, Sql};
-use super::read::placeholders;
 use super::row::{self, Args, COLUMNS, RawRow, sql_row};
 use crate::{Error, Record, RecordId, Result, fault};
 
 /// How many rows one statement compares; smaller rests use the next sizes, so that few texts are ever prepared.
-const ROWS: [usize; 4] = [256, 32, 4, 1];
+const ROWS: [usize; 4] = [1024, 128, 16, 1];
 
 /// Deletes those of `rows` that are still as they were read; which ones.
 pub(super) async fn delete(
@@ -28,43 +28,76 @@ pub(super) async fn delete(
     if fault::mutation("unconditional_delete") {
         return delete_all(lease, table, rows).await;
     }
+    let remove = Sql::from(format!(
+        "DELETE FROM {} WHERE rowid IN (SELECT value FROM json_each($1))",
+        table.quoted()
+    ));
     let mut deleted = Vec::with_capacity(rows.len());
-    let mut rest = rows;
-    for size in ROWS {
-        if rest.len() < size {
-            continue;
+    let mut parts = parts(rows);
+    let mut next = parts.next().map(Part::of).transpose()?;
+    while let Some(part) = next {
+        let find = Sql::from(select(table, part.rows.len()));
+        // While SQLite looks for these rows, the values of the next ones are gathered.
+        let (found, after) = join!(lease.fetch(&find, part.values), async {
+            parts.next().map(Part::of).transpose()
+        });
+        let (places, row_ids) = places(&found?, part.rows.len())?;
+        let mut args = Args::with_capacity(1);
+        args.text(&row_ids);
+        let gone = lease.execute(&remove, args.finish()).await?;
+        if gone != places.len() as u64 {
+            return Err(Error::unexpected(
+                "SQLite did not delete the very rows that it had just found; does a trigger keep them?",
+            )
+            .with("found", places.len())
+            .with("deleted", gone));
         }
-        let (which, away) = (
-            Sql::from(select(table, size)),
-            Sql::from(remove(table, size)),
-        );
-        while rest.len() >= size {
-            let (now, later) = rest.split_at(size);
-            let mut args = Args::with_capacity(size * COLUMNS.len());
-            for record in now {
-                let RawRow(columns) = &*as_read(record)?;
-                columns.iter().for_each(|column| args.add(column));
-            }
-            let found = lease.fetch(&which, args.finish()).await?;
-            let mut args = Args::with_capacity(size);
-            for row in &found {
-                let row = sql_row(row)?;
-                args.add(row.get(0));
-                deleted.push(RecordId::stored(row.text(1)?));
-            }
-            (found.len()..size).for_each(|_| args.null());
-            let gone = lease.execute(&away, args.finish()).await?;
-            if gone != found.len() as u64 {
-                return Err(Error::unexpected(
-                    "SQLite did not delete the very rows that it had just found; does a trigger keep them?",
-                )
-                .with("found", found.len())
-                .with("deleted", gone));
-            }
-            rest = later;
-        }
+        deleted.extend(places.iter().map(|place| part.rows[*place].id().clone()));
+        next = after?;
     }
     Ok(deleted)
+}
+
+/// Cuts rows into parts of the sizes in [`ROWS`].
+fn parts(mut rows: &[Arc<Record>]) -> impl Iterator<Item = &[Arc<Record>]> {
+    std::iter::from_fn(move || {
+        let size = ROWS.into_iter().find(|size| *size <= rows.len())?;
+        let part;
+        (part, rows) = rows.split_at(size);
+        Some(part)
+    })
+}
+
+/// Rows that one statement compares, and the values that it compares them with.
+struct Part<'a> {
+    rows: &'a [Arc<Record>],
+    values: SqliteArguments,
+}
+
+impl<'a> Part<'a> {
+    fn of(rows: &'a [Arc<Record>]) -> Result<Self> {
+        let mut args = Args::with_capacity(rows.len() * COLUMNS.len());
+        for record in rows {
+            let RawRow(columns) = &*as_read(record)?;
+            columns.iter().for_each(|column| args.add(column));
+        }
+        Ok(Self {
+            rows,
+            values: args.finish(),
+        })
+    }
+}
+
+/// Reads the answer to [`select`]: places below `count`, and row ids as a JSON array.
+fn places(answer: &[SqliteRow], count: usize) -> Result<(Vec<usize>, String)> {
+    let unreadable = || Error::unexpected("SQLite did not answer which rows it found");
+    let answer = sql_row(answer.first().ok_or_else(unreadable)?)?;
+    let places: Vec<usize> =
+        serde_json::from_str(answer.text(0)?).map_err(|error| unreadable().with_source(error))?;
+    match places.iter().all(|place| *place < count) {
+        true => Ok((places, answer.text(1)?.to_owned())),
+        false => Err(unreadable()),
+    }
 }
 
 /// The columns of a record as they were when it was read.
@@ -80,23 +113,27 @@ fn as_read(record: &Record) -> Result<Arc<RawRow>> {
     }
 }
 
-/// Which of `rows` rows are still as they were.
+/// Asks which of `rows` rows are still as they were: their places and their row ids, as two arrays.
+///
+/// It is one row of an answer: each row that the driver hands over wakes a thread.
 fn select(table: &Table, rows: usize) -> String {
     let table = table.quoted();
-    let mut sql = String::from("SELECT now.rowid, now.id FROM (VALUES ");
+    let mut sql = String::from(
+        "SELECT json_group_array(was.column1), json_group_array(now.rowid) FROM (VALUES ",
+    );
     for row in 0..rows {
-        if row > 0 {
-            sql.push_str(", ");
-        }
-        placeholders(&mut sql, COLUMNS.len());
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        sql.push_str(&row.to_string());
+        sql.push_str(&", ?".repeat(COLUMNS.len()));
+        sql.push(')');
     }
     // Writing to a String cannot fail.
     let _ = write!(
         sql,
-        ") AS was CROSS JOIN {table} AS now ON now.id COLLATE BINARY = was.column1 WHERE typeof(now.id) = 'text'"
+        ") AS was CROSS JOIN {table} AS now ON now.id COLLATE BINARY = was.column2 WHERE typeof(now.id) = 'text'"
     );
     for (index, column) in COLUMNS.into_iter().enumerate().skip(1) {
-        let was = format!("was.column{}", index + 1);
+        let was = format!("was.column{}", index + 2);
         let unseen = (fault::mutation("delete_by_id_only"))
             || (fault::mutation("delete_by_updated_at") && column != "updated_at");
         let _ = if unseen {
@@ -114,13 +151,6 @@ fn select(table: &Table, rows: usize) -> String {
             )
         };
     }
-    sql
-}
-
-/// Deletes rows by their row ids.
-fn remove(table: &Table, rows: usize) -> String {
-    let mut sql = format!("DELETE FROM {} WHERE rowid IN ", table.quoted());
-    placeholders(&mut sql, rows);
     sql
 }
 
