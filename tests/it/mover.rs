@@ -6,8 +6,8 @@ use futures::{FutureExt, TryStreamExt};
 use parking_lot::Mutex;
 use serde_json::json;
 use thermocline::{
-    Database, DatabaseExt, ManualClock, ParquetArchive, Policy, Query, Record, SkipReason,
-    SqliteDatabase, TieredDatabase,
+    ArchiveReport, Batch, Database, DatabaseExt, ManualClock, ParquetArchive, Policy, Query,
+    Record, SkipReason, SqliteDatabase, TieredDatabase,
 };
 
 use crate::directory::files;
@@ -20,6 +20,26 @@ fn record(number: usize, value: &str) -> Record {
 
 #[tokio::test]
 async fn a_record_that_changes_during_its_move_stays_and_is_there_once() {
+    let policy = Policy::older_than("90d").unwrap();
+    let report = move_while_records_change(policy).await;
+    assert_eq!((report.moved, report.skipped[&SkipReason::Changed]), (8, 2));
+}
+
+/// While a batch is uploaded, the next one was read already.
+#[tokio::test]
+async fn a_record_that_changes_before_its_batch_has_its_turn_is_there_once() {
+    let policy = Policy::older_than("90d").unwrap();
+    let small = Batch {
+        rows: 4,
+        ..Batch::default()
+    };
+    let report = move_while_records_change(policy.batch(small).unwrap()).await;
+    // r3 is of the first batch; whether r7, of the second, was read before it changed, is a matter of time.
+    assert!([8, 9].contains(&report.moved), "{report:?}");
+}
+
+/// Moves ten records, two of which change meanwhile, and looks at each of them.
+async fn move_while_records_change(policy: Policy) -> ArchiveReport {
     let folder = tempfile::tempdir().unwrap();
     let primary = SqliteDatabase::open(folder.path().join("records.db"))
         .await
@@ -43,7 +63,7 @@ async fn a_record_that_changes_during_its_move_stays_and_is_there_once() {
         .primary(primary.clone())
         .archive(ParquetArchive::with_blobs(blobs))
         .age("day")
-        .policy(Policy::older_than("90d").unwrap())
+        .policy(policy)
         .clock(ManualClock::at("2014-01-01T00:00:00Z".parse().unwrap()))
         .build()
         .await
@@ -52,7 +72,6 @@ async fn a_record_that_changes_during_its_move_stays_and_is_there_once() {
     router.upsert_many(records).await.unwrap();
 
     let first = router.archive_due().await.unwrap().remove(0);
-    assert_eq!((first.moved, first.skipped[&SkipReason::Changed]), (8, 2));
     let found: Vec<_> = router
         .search(Query::all())
         .await
@@ -77,11 +96,12 @@ async fn a_record_that_changes_during_its_move_stays_and_is_there_once() {
 
     let second = router.archive_due().await.unwrap().remove(0);
     assert_eq!(
-        (second.moved, second.skipped.len()),
-        (2, 0),
-        "the next run takes them"
+        (first.moved + second.moved, second.skipped.len()),
+        (10, 0),
+        "the next run takes what stayed"
     );
     assert_eq!(router.count(&Query::all()).await.unwrap(), 10);
+    first
 }
 
 #[tokio::test]
