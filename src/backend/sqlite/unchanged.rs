@@ -17,7 +17,7 @@ use super::row::{self, Args, COLUMNS, RawRow, sql_row};
 use crate::{Error, Record, RecordId, Result, fault};
 
 /// How many rows one statement compares; smaller rests use the next sizes, so that few texts are ever prepared.
-const ROWS: [usize; 4] = [1024, 128, 16, 1];
+const ROWS: [usize; 4] = [256, 32, 4, 1];
 
 /// Deletes those of `rows` that are still as they were read; which ones.
 pub(super) async fn delete(
