@@ -8,7 +8,7 @@ use super::row::{Args, sql_row};
 use crate::catalog_host::Storage;
 use crate::{Error, Result};
 
-/// Pages that one step gives back: it holds the write lock for a few milliseconds.
+/// Pages that one step gives back: it holds the write lock for some twenty milliseconds, most of it the disk's.
 const PAGES_PER_STEP: u64 = 1024;
 
 /// How a file gives freed pages back: the values of `PRAGMA auto_vacuum`.
