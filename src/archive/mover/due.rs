@@ -15,6 +15,9 @@ use crate::{Age, AgeAt, Filter, Prepared, Query, Record, Result};
 /// Records of one batch by the month that they lie in.
 type Months = BTreeMap<Slice, Vec<SegmentRow>>;
 
+/// How many records are read at once; a batch may take several pages.
+const PAGE: usize = 8192;
+
 /// Which of the old records a [`DueReader`] is to meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
@@ -79,7 +82,7 @@ impl<'a> DueReader<'a> {
         for row in months.values().flatten() {
             room.take(&row.record);
         }
-        while !self.at_end && !room.is_full() {
+        while !self.at_end && !room.is_full() && !is_cut_at_a_month(&months, limit.rows) {
             self.read_page(&mut months, &mut room).await?;
         }
         if !self.at_end && months.len() > 1 {
@@ -98,7 +101,7 @@ impl<'a> DueReader<'a> {
                 Reach::EveryOldRecord => &Filter::ALL,
             },
             after: self.cursor.take(),
-            rows: room.rows,
+            rows: room.rows.min(PAGE),
             bytes: room.bytes,
         };
         let mut tx = self.host.begin_read().await?;
@@ -135,6 +138,14 @@ impl<'a> DueReader<'a> {
     }
 }
 
+/// Whether a batch of at most `limit` rows does well to end with the last whole month: another one as large would not
+/// fit, so what is read of it would only be carried.
+fn is_cut_at_a_month(months: &Months, limit: usize) -> bool {
+    let mut whole = months.values().rev().skip(1).map(Vec::len).peekable();
+    let another = whole.peek().copied().unwrap_or(0);
+    another > 0 && whole.sum::<usize>() + another > limit
+}
+
 /// What still fits into a batch.
 struct Room {
     rows: usize,
@@ -160,3 +171,6 @@ fn is_archivable(record: &Record) -> bool {
         .flatten()
         .all(years)
 }
+
+#[cfg(test)]
+mod tests;
