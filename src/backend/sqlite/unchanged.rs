@@ -32,14 +32,14 @@ pub(super) async fn delete(
         "DELETE FROM {} WHERE rowid IN (SELECT value FROM json_each($1))",
         table.quoted()
     ));
+    let finds = ROWS.map(|rows| (rows, Sql::from(select(table, rows))));
     let mut deleted = Vec::with_capacity(rows.len());
-    let mut parts = parts(rows);
-    let mut next = parts.next().map(Part::of).transpose()?;
+    let mut parts = parts(rows, &finds);
+    let mut next = parts.next().transpose()?;
     while let Some(part) = next {
-        let find = Sql::from(select(table, part.rows.len()));
         // While SQLite looks for these rows, the values of the next ones are gathered.
-        let (found, after) = join!(lease.fetch(&find, part.values), async {
-            parts.next().map(Part::of).transpose()
+        let (found, after) = join!(lease.fetch(part.find, part.values), async {
+            parts.next().transpose()
         });
         let (places, row_ids) = places(&found?, part.rows.len())?;
         let mut args = Args::with_capacity(1);
@@ -58,24 +58,28 @@ pub(super) async fn delete(
     Ok(deleted)
 }
 
-/// Cuts rows into parts of the sizes in [`ROWS`].
-fn parts(mut rows: &[Arc<Record>]) -> impl Iterator<Item = &[Arc<Record>]> {
+/// Cuts rows into parts, each with the statement for so many.
+fn parts<'a>(
+    mut rows: &'a [Arc<Record>],
+    finds: &'a [(usize, Sql)],
+) -> impl Iterator<Item = Result<Part<'a>>> {
     std::iter::from_fn(move || {
-        let size = ROWS.into_iter().find(|size| *size <= rows.len())?;
+        let (size, find) = finds.iter().find(|(size, _)| *size <= rows.len())?;
         let part;
-        (part, rows) = rows.split_at(size);
-        Some(part)
+        (part, rows) = rows.split_at(*size);
+        Some(Part::of(part, find))
     })
 }
 
 /// Rows that one statement compares, and the values that it compares them with.
 struct Part<'a> {
     rows: &'a [Arc<Record>],
+    find: &'a Sql,
     values: SqliteArguments,
 }
 
 impl<'a> Part<'a> {
-    fn of(rows: &'a [Arc<Record>]) -> Result<Self> {
+    fn of(rows: &'a [Arc<Record>], find: &'a Sql) -> Result<Self> {
         let mut args = Args::with_capacity(rows.len() * COLUMNS.len());
         for record in rows {
             let RawRow(columns) = &*as_read(record)?;
@@ -83,6 +87,7 @@ impl<'a> Part<'a> {
         }
         Ok(Self {
             rows,
+            find,
             values: args.finish(),
         })
     }
